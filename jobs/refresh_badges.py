@@ -2,12 +2,8 @@
 
 from trustsvc import clock
 from trustsvc.badge import refresh
-from trustsvc.badge.statement import signing
-from trustsvc.storage import db
 
 
 def refresh_badges() -> None:
     """Write the files that differ; running twice writes nothing the second time."""
-    signing.publish_keys(clock.now())  # first: whoever finds a new signature finds its key
-    with db.reading() as session:
-        refresh.refresh_changed(session, clock.now())
+    refresh.refresh_here(clock.now())

@@ -189,6 +189,7 @@ def installation(
     if settings.database_url in _open:
         db._engines[settings.database_url] = _open.pop(settings.database_url)
     yield settings
+    keyring._require_first = None  # a command that ran in this process set it
     _keep_warm()
     if database == "postgresql" and settings.database_url in db._engines:
         for one in _open.values():  # of a database that was dropped

@@ -151,3 +151,27 @@ def test_all_shops_take_as_many_questions_as_one(installation):
     _refresh()
 
     assert len(asked) == of_one
+
+
+def test_a_host_without_a_worker_refreshes_its_own_files(installation):
+    made, start = shop(), clock.now()
+    public_id = _publish(made)
+    assert refresh.refresh_if_late(start)
+    assert _numbers(made)[2] == 1
+    with db.transaction() as session:
+        withdraw.withdraw(session, public_id, start)
+
+    assert not refresh.refresh_if_late(start + timedelta(seconds=119))
+    assert _numbers(made)[2] == 1
+    assert refresh.refresh_if_late(start + timedelta(seconds=120))
+    assert _numbers(made)[2] == 0
+
+
+def test_where_a_worker_refreshes_nobody_else_does(installation):
+    made, start = shop(), clock.now()
+    refresh.refresh_here(start)
+    _publish(made)
+    refresh.refresh_here(start + timedelta(seconds=60))  # the worker's next job
+
+    assert not refresh.refresh_if_late(start + timedelta(seconds=179))
+    assert _numbers(made)[2] == 1

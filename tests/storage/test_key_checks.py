@@ -2,6 +2,7 @@ import pytest
 from sqlalchemy import select
 
 from trustsvc.crypto import keyring
+from trustsvc.errors import Misconfigured
 from trustsvc.storage import db, key_checks
 
 pytestmark = pytest.mark.both_databases
@@ -71,3 +72,31 @@ def test_a_check_value_gives_nothing_of_its_key_away(installation):
     assert len(bytes.fromhex(value)) == 8
     assert value not in key.secret.hex()
     assert value != key_checks.value("link", key)
+
+
+def test_a_first_key_is_made_only_where_the_database_knows_none(installation):
+    key_checks.require_first("lookup")
+    record()
+
+    for kind in keyring.KINDS:
+        with pytest.raises(Misconfigured, match="copy the folder keys"):
+            key_checks.require_first(kind)
+
+
+def test_a_database_without_tables_knows_no_key(installation):
+    with db.transaction() as session:
+        key_checks.key_checks.drop(session.connection())
+
+    key_checks.require_first("lookup")
+
+
+def test_a_key_that_the_database_knows_is_not_made_again(installation, monkeypatch):
+    record()
+    path = installation.data / "keys" / "lookup"
+    path.unlink()
+    monkeypatch.setattr(keyring, "_require_first", key_checks.require_first)
+
+    with pytest.raises(Misconfigured, match="The key lookup of this database is not here"):
+        keyring.keys("lookup")
+
+    assert not path.exists()

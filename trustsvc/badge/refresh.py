@@ -1,14 +1,18 @@
 """Render badges to files when the score changes, not on request."""
 
+import os
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from trustsvc import clock, log
 from trustsvc.badge import content, newest_reviews, public_files, scripts
 from trustsvc.badge.render import feed, json_forms, png, snippets, svg
 from trustsvc.badge.render.content import BadgeContent, ReviewListContent
+from trustsvc.badge.statement import signing
 from trustsvc.shops import directory
+from trustsvc.storage import db, periodic_write
 
 FOLDER = "badge/v1"
 # Path below `/` of each form of a badge, and its renderer.
@@ -24,6 +28,46 @@ REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
     "badge/v1/{shop}/feed.atom": feed.as_atom,
 }
 SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
+# Its time is that of the last refresh on this host.
+MARK = "refreshed"
+LATE = timedelta(seconds=120)
+CHECK_S = 30
+
+logger = log.get_logger("badge")
+
+
+def refresh_here(now: datetime) -> None:
+    """Write the files of this host that differ; twice writes nothing the second time."""
+    signing.publish_keys(now)  # first: whoever finds a new signature finds its key
+    with db.reading() as session:
+        refresh_changed(session, now)
+    mark = public_files.folder() / MARK
+    mark.touch()
+    os.utime(mark, (now.timestamp(), now.timestamp()))
+
+
+def start() -> None:
+    """Refresh from a thread of this process while no worker does so on this host.
+
+    On a host with web processes only, badges would stay as they were, withdrawn names too.
+    """
+    periodic_write.start("badges", CHECK_S, lambda: refresh_if_late(clock.now()), _report_failure)
+
+
+def refresh_if_late(now: datetime) -> bool:
+    """Refresh if nobody did for two minutes; says whether it was so."""
+    try:
+        at = (public_files.folder() / MARK).stat().st_mtime
+    except FileNotFoundError:
+        at = 0.0
+    if abs(now.timestamp() - at) < LATE.total_seconds():
+        return False
+    refresh_here(now)
+    return True
+
+
+def _report_failure(problem: str) -> None:
+    logger.warning("badge.not_refreshed", problem=problem)
 
 
 def refresh_changed(session: Session, now: datetime) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from trustsvc import __version__, message_kinds
 from trustsvc.cli.lazy_group import LazyGroup
+from trustsvc.crypto import keyring
 from trustsvc.errors import TrustsvcError
 from trustsvc.log import configure  # `trustsvc.cli.log` is the command of that name
 from trustsvc.mail.outbox import kinds
@@ -65,12 +66,19 @@ class _Commands(LazyGroup):
             ) from None
 
 
+def _require_first_key(kind: str) -> None:
+    from trustsvc.storage import key_checks  # most commands make no key
+
+    key_checks.require_first(kind)
+
+
 @click.group(cls=_Commands, lazy=COMMANDS)
 @click.version_option(__version__)
 @click.pass_context
 def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
     kinds.register_when_needed(message_kinds.register)
+    keyring.ask_before_first(_require_first_key)
     gc.freeze()  # what is imported stays; see trustsvc/__main__.py
     gc.enable()
     os.umask(0o077)  # only the owner may read what the service writes

@@ -46,6 +46,7 @@ def migrate() -> None:
 def web() -> None:
     """Serve the pages, the webhook endpoints and the badge."""
     settings = config.current()
+    keyring.make_all()
     runtime.share_heaps()
     Granian(
         "trustsvc.wsgi:application",
@@ -73,6 +74,7 @@ def scheduler() -> None:
     Two schedulers at once do no harm. While the machine's clock has jumped no invitation or
     reminder leaves until it is set right; if it is right as it is: trustsvc clock trust.
     """
+    keyring.make_all()
     enqueued_at: dict[str, float] = {}
     beat_at, checked_at = 0.0, time.monotonic()
     while not stop_request.wait(1.0 if beat_at else 0):

@@ -16,6 +16,7 @@ from rq.exceptions import StopRequested
 from trustsvc import config, log, redis_url
 from trustsvc.cli import child_process, data_folder_lock
 from trustsvc.cli.child_process import Child
+from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
 from trustsvc.work_queue import job_queue, stop_request
 from trustsvc.work_queue.worker import make_worker
@@ -35,6 +36,7 @@ def worker(context: click.Context) -> None:
     the child ends by itself, this finishes its job and ends with 1, to be started again.
     """
     job_queue.check_redis()
+    keyring.make_all()
     child_process.share_imports(child_process.JOBS)
     child = PrivacyWorker()
     with stop_request.listening(child.ask_to_stop):
@@ -53,6 +55,7 @@ def worker(context: click.Context) -> None:
 @stop_request.listening()
 def mailer() -> None:
     """Run the jobs that send mail, apart, so that a slow mail server delays nothing else."""
+    keyring.make_all()
     _work(job_queue.MAIL_QUEUE)
 
 

@@ -65,6 +65,13 @@ LENGTH = 32
 _FileVersion = tuple[int, int, int]
 _cache: dict[str, tuple[_FileVersion, tuple[Key, ...]]] = {}
 _paths: dict[tuple[Path, str], str] = {}  # keys() is called a dozen times an order: no pathlib
+_require_first: Callable[[str], None] | None = None
+
+
+def ask_before_first(require_first: Callable[[str], None]) -> None:
+    """Have a first key of a kind made only if this, called with the kind, does not raise."""
+    global _require_first  # noqa: PLW0603 - one database a process
+    _require_first = require_first
 
 
 def keys(kind: str) -> tuple[Key, ...]:
@@ -73,7 +80,7 @@ def keys(kind: str) -> tuple[Key, ...]:
     Two processes that start at once end with the same key: the file appears whole, or not at all.
     If the file changed, the next call reads it again. A process that learnt of a new key only a
     moment later would miss an opt-out that another process stored with it. Raises Misconfigured for
-    a damaged file.
+    a damaged file, and for a missing one whose key the database knows (`ask_before_first`).
     """
     place = config.current().data, kind
     path = _paths.get(place) or _paths.setdefault(place, str(_path(kind)))
@@ -159,6 +166,8 @@ def _line(number: int, kind: str) -> str:
 
 
 def _make(path: Path, kind: str) -> None:
+    if _require_first:
+        _require_first(kind)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _draft(path, _line(1, kind)) as draft, contextlib.suppress(FileExistsError):
         # The link fails where another process was first; its key is then used.

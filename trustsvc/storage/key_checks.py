@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Integer, Table, Text, select
+from sqlalchemy import Integer, Table, Text, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc.crypto import keyring, pseudonyms
+from trustsvc.errors import Misconfigured
 from trustsvc.storage import db
 from trustsvc.storage.columns import column, metadata
 
@@ -73,3 +75,26 @@ def mismatches(session: Session) -> Mapping[str, str]:
         elif max(checks) not in mine:
             wrong[kind] = f"version {max(checks)} is missing"
     return wrong
+
+
+def require_first(kind: str) -> None:
+    """Raise Misconfigured where this database knows keys of a kind: they lie on another host.
+
+    A host that made keys of its own would know no buyer, open no link and read nothing stored.
+    """
+    try:
+        with db.reading() as session:
+            if not inspect(session.connection()).has_table(key_checks.name):
+                return
+            of_kind = select(key_checks.c.version).where(key_checks.c.kind == kind).limit(1)
+            is_known = session.scalar(of_kind) is not None
+    except SQLAlchemyError:
+        raise Misconfigured(
+            "There are no keys here, and the database does not say whether it has some: copy the "
+            "folder keys of TRUSTSVC_DATA from the host that has it, or start the database first."
+        ) from None
+    if is_known:
+        raise Misconfigured(
+            f"The key {kind} of this database is not here: copy the folder keys of TRUSTSVC_DATA "
+            "from the host that has it, or restore it from its backup."
+        )

@@ -15,14 +15,15 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import select
 
-from trustsvc import config, log
+from trustsvc import clock, config, log
 from trustsvc.privacy.models import receipts
 from trustsvc.privacy.receipts import Receipt, write
 from trustsvc.server_log import retention
-from trustsvc.storage import db
+from trustsvc.storage import db, periodic_write
 
 RULE = "server_log"
 JOURNAL = "purge.journal"
+INTERVAL_S = 600
 
 logger = log.get_logger("purge")
 
@@ -60,6 +61,17 @@ def purge(now: datetime) -> list[Path]:
             _sign(plans)
             journal.unlink(missing_ok=True)
     return gone
+
+
+def start() -> None:
+    """Purge from a thread of this process, every ten minutes from now on. Once a process."""
+    periodic_write.start(
+        "server log purge", INTERVAL_S, lambda: purge(clock.now()), _report_failure
+    )
+
+
+def _report_failure(problem: str) -> None:
+    logger.warning("purge.server_log_failed", problem=problem)
 
 
 def late(now: datetime) -> int:

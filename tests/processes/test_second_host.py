@@ -1,0 +1,93 @@
+"""A host that runs `trustsvc web` only, beside the one with the worker: one database, own files.
+
+Also tests:
+    trustsvc/wsgi.py
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+import requests
+
+from tests.badge.badge_files import published
+from tests.processes.conftest import free_port
+from tests.reviews.sample_reviews import shop
+from tests.waiting import PATIENCE_S, until
+from tools.drill.service import ROOT
+from trustsvc import clock
+from trustsvc.storage import db, key_checks
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.slow,
+    pytest.mark.postgresql,
+    pytest.mark.parametrize("database", ["postgresql"], indirect=True),
+]
+
+
+class Host:
+    """A machine of its own: its data folder, the common database and Redis."""
+
+    def __init__(self, settings, folder):
+        self.data, self.port = folder / "other host", free_port()
+        self.data.mkdir(mode=0o700)
+        self.environ = {"PYTHONPATH": str(ROOT), "TRUSTSVC_DATA": str(self.data)}
+        self.environ |= {"TRUSTSVC_DATABASE_URL": settings.database_url}
+        self.environ |= {"TRUSTSVC_REDIS_URL": settings.redis_url or ""}
+        self.environ |= {"TRUSTSVC_PORT": str(self.port), "TRUSTSVC_WEB_PROCESSES": "1"}
+
+    def run(self, *words):
+        command = [sys.executable, "-m", "trustsvc", *words]
+        return subprocess.Popen(
+            command, env=self.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+
+    def get(self, path):
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}{path}", timeout=PATIENCE_S)
+        except requests.ConnectionError:
+            return None
+
+
+@pytest.fixture
+def host(installation, tmp_path):
+    with db.transaction() as session:
+        key_checks.record(session)
+    return Host(installation, tmp_path)
+
+
+def test_without_the_keys_of_the_others_it_makes_none_and_says_what_to_copy(host):
+    processes = [["web"], ["worker"], ["mailer"], ["scheduler"]]
+    enrol = ["shop", "add", "--name", "X", "--domain", "x.example", "--platform", "woocommerce"]
+    for words in (*processes, ["migrate"], enrol):
+        process = host.run(*words)
+        said = process.communicate(timeout=PATIENCE_S)[1]
+
+        assert process.returncode, words
+        assert "copy the folder keys of TRUSTSVC_DATA" in said, words
+        assert "Traceback" not in said, words
+        assert list((host.data / "keys").glob("*")) == []
+
+
+def test_it_purges_its_own_log_and_writes_its_own_badges(host, installation):
+    made = shop()
+    published(made)
+    shutil.copytree(installation.data / "keys", host.data / "keys")
+    old = clock.now() - timedelta(days=120)
+    log = host.data / "log" / old.strftime("access-%Y-%m-%dT%H.log")
+    log.parent.mkdir(mode=0o700)
+    log.write_text("2026-01-01T10:00:00.123Z 203.0.113.7 GET /r/… 200 5123 -\n")
+    process = host.run("web")
+    until(lambda: (answer := host.get("/livez")) and answer.ok)
+
+    rendered = host.get(f"/badge/v1/{made.slug}.json")
+    process.send_signal(signal.SIGTERM)  # what is due every some minutes is done then, too
+
+    assert process.wait(PATIENCE_S) == 0
+    assert not log.exists()
+    written = host.data / "public" / "badge" / "v1" / f"{made.slug}.json"
+    assert written.read_bytes() == rendered.content
