@@ -30,7 +30,7 @@ REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
 SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
 # Its time is that of the last refresh on this host.
 MARK = "refreshed"
-LATE = timedelta(seconds=120)
+LATE_AFTER = timedelta(seconds=120)
 CHECK_S = 30
 
 logger = log.get_logger("badge")
@@ -60,7 +60,7 @@ def refresh_if_late(now: datetime) -> bool:
         at = (public_files.folder() / MARK).stat().st_mtime
     except FileNotFoundError:
         at = 0.0
-    if abs(now.timestamp() - at) < LATE.total_seconds():
+    if abs(now.timestamp() - at) < LATE_AFTER.total_seconds():
         return False
     refresh_here(now)
     return True
