@@ -59,7 +59,7 @@ class MailServer:
                 return
             self.connections += 1
             with link, contextlib.suppress(OSError):
-                link.settimeout(10)
+                link.settimeout(PATIENCE_S)
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._talk(link)
 
