@@ -126,7 +126,7 @@ def thief(app, client):
 @pytest.mark.slow
 def test_nothing_in_the_database_opens_anything_with_the_key_of_links(app, thief):
     two_shops.make("Alfa")
-    signed_in_staff.add("Kim Alfa")
+    signed_in_staff.one_time_link("Kim Alfa")
     signed_in_staff.sign_in(app.test_client(), "Sam Alfa")
     columns = of_columns()
 
@@ -152,7 +152,7 @@ def test_what_would_open_is_found(app, thief):
     """The thief finds what lies there as it did once: so the search above can fail."""
     mine = two_shops.make("Alfa")
     cookie = signed_in_staff.sign_in(app.test_client(), "Sam Alfa")
-    staff_link = signed_in_staff.add("Kim Alfa").rpartition("/")[2]
+    staff_link = signed_in_staff.one_time_link("Kim Alfa").rpartition("/")[2]
     clear = {kind: value for kind, value in mine.ids if kind in KINDS}
     for kind, value in clear.items():
         with quiet():

@@ -135,6 +135,50 @@ def test_no_module_of_ours_is_renamed_at_import():
     assert found == []
 
 
+# Words that say nothing without the module they belong to.
+BARE_WORDS = re.compile(r"read|write|find|check|note|add|get|make|run|load|save|send")
+# Functions that are used without their module's name all the same, and why.
+BARE = {
+    # The outbox sends: there is one such function, and its module has its name.
+    "jobs/send_messages.py trustsvc.mail.outbox.send.send",
+    "tests/privacy/rights/my_data_pages.py trustsvc.mail.outbox.send.send",
+    "tests/registry/registrations.py trustsvc.mail.outbox.send.send",
+}
+
+
+def test_no_bare_word_is_imported_as_a_function():
+    """It is used with its module's name, `decision_log.write`; a module may have such a name."""
+    found = {
+        f"{path.relative_to(ROOT)} {node.module}.{alias.name}"
+        for folder in OURS
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS
+        for alias in node.names
+        if BARE_WORDS.fullmatch(alias.name) and not _is_module(f"{node.module}.{alias.name}")
+    }
+
+    assert found == BARE
+
+
+def test_no_function_is_a_bare_word_and_the_name_of_its_module():
+    """Nobody reads `check.check`."""
+    found = {
+        place
+        for place, tree in trees().items()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        if BARE_WORDS.fullmatch(node.name) and node.name == Path(place).stem
+    }
+
+    assert found == {"trustsvc/mail/outbox/send.py"}  # as above
+
+
+def _is_module(name):
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
 def test_a_state_changes_only_through_its_machine():
     """`.values(state=...)` begins a row where it belongs to an insert, and nothing else.
 

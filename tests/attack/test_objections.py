@@ -67,7 +67,7 @@ def link_in(message):
     return line.partition("8000")[2]
 
 
-def run(*words):
+def objections_command(*words):
     done = CliRunner().invoke(cli.main, ["objections", *words, "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.output)
@@ -205,11 +205,11 @@ def test_a_flood_too_slow_for_the_hour_is_seen_by_the_day(client):
         assert sample_orders.order_row(order).email is not None
         assert (shops[0].id, "objection") in out()
         with quiet():
-            run("keep")
+            objections_command("keep")
         with db.reading() as session:
             assert objections(session, clock.now()).level == "OK"
         post(client, shops[1], "next@mail.example")
-        assert run("list")["held"] == 0
+        assert objections_command("list")["held"] == 0
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_an_alarm_comes_within_a_minute_to_doctor_desk_and_mailbox(client):
         desk = client.get("/desk/requests").text
 
     assert "10.0.1.0/24" in desk
-    assert run("list")["networks"] == [{"network": "10.0.1.0/24", "number": 11}]
+    assert objections_command("list")["networks"] == [{"network": "10.0.1.0/24", "number": 11}]
 
 
 @pytest.mark.parametrize(
@@ -279,8 +279,8 @@ def test_undone_by_network_the_victims_are_asked_and_others_objections_stay(clie
     my_data_pages.mailed()
 
     with quiet():
-        undone = run("undo", "--network", "10.0.1.0/24")
-    again = run("undo", "--network", "10.0.1.0/24")
+        undone = objections_command("undo", "--network", "10.0.1.0/24")
+    again = objections_command("undo", "--network", "10.0.1.0/24")
     with clock.at(NOON + MINUTE):
         job()
         asked = [one for one in my_data_pages.mailed() if "?scope=at-" in one.text]
@@ -309,7 +309,7 @@ def test_undone_by_time_nothing_of_before_is_touched(client):
             post(client, shop, f"b{number}@mail.example")
 
         with quiet():
-            undone = run("undo", "--since", (NOON + 20 * MINUTE).isoformat())
+            undone = objections_command("undo", "--since", (NOON + 20 * MINUTE).isoformat())
 
     assert (undone["opt_outs_ended"], len(out())) == (3, 1)
 
@@ -323,7 +323,7 @@ def test_what_its_owner_confirmed_is_not_undone(client):
     my_data_pages.post(client, order, "object")
 
     with quiet():
-        run("undo")
+        objections_command("undo")
     job()
 
     assert out() == [(shop.id, "objection")]

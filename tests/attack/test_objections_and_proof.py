@@ -10,7 +10,7 @@ import pytest
 
 from tests.attack import test_objections
 from tests.attack.test_mail_cannon import ask_for_link, written
-from tests.attack.test_objections import MINUTE, buyers, job, link_in, out, post, run
+from tests.attack.test_objections import MINUTE, buyers, job, link_in, objections_command, out, post
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
@@ -71,7 +71,7 @@ def test_undoing_a_stranger_s_objections_takes_back_no_other_of_the_same_person(
             own(client, shop, orders[2])
         job()
         with quiet():
-            assert run("undo", "--network", NETWORK)["opt_outs_ended"] == 2
+            assert objections_command("undo", "--network", NETWORK)["opt_outs_ended"] == 2
         job()
 
     assert [shop_id for shop_id, _ in out()] == [shop.id]
@@ -153,7 +153,7 @@ def test_those_who_are_asked_after_an_undoing_leave_messages_for_the_rights_of_o
     typed(client, shop, 9)
     job()
     with quiet():
-        assert run("undo")["asked"] == 9
+        assert objections_command("undo")["asked"] == 9
     job()
     asked = written("object_shop")
     ask_for_link(client, "anna@mail.example", network=77)

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from tests.attack import test_objections
-from tests.attack.test_objections import MINUTE, buyers, job, link_in, out, post, run
+from tests.attack.test_objections import MINUTE, buyers, job, link_in, objections_command, out, post
 from tests.attack.test_objections_and_proof import NETWORK, hourly, one_click, typed
 from tests.backup import backup_commands
 from tests.invitations import sample_orders
@@ -84,7 +84,7 @@ def test_a_buyer_who_objected_from_two_networks_gets_the_copy_when_one_is_undone
         post(client, shop, email, network=2)
         job()
         with quiet():
-            run("undo", "--network", NETWORK)
+            objections_command("undo", "--network", NETWORK)
         job()
         assert len(mailed_to(email)) == 1
 
@@ -109,7 +109,7 @@ def test_an_unknown_address_typed_from_two_networks_is_out_nowhere_when_one_is_u
         post(client, shop, "s@mail.example", network=networks[1])
         job()
         with quiet():
-            run("undo", "--network", NETWORK)
+            objections_command("undo", "--network", NETWORK)
         job()
     with clock.at(NOON + timedelta(days=2)):
         job()
@@ -128,7 +128,7 @@ def test_who_opted_in_again_is_not_out_after_an_undoing(client):
         typed(client, shop, 3)
         job()
         with quiet():
-            run("undo", "--network", NETWORK)
+            objections_command("undo", "--network", NETWORK)
         job()
 
     assert out() == []
@@ -149,7 +149,7 @@ def test_who_erased_is_not_asked_after_a_hold_although_the_key_was_rotated(clien
 
 @pytest.fixture
 def back_up(tmp_path):
-    return lambda: backup_commands.run("backup", tmp_path / "i.backup")
+    return lambda: backup_commands.run_command("backup", tmp_path / "i.backup")
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def restore(installation, tmp_path, request):
         place = backup_commands.elsewhere(installation, tmp_path, request)
         place.__enter__()
         request.addfinalizer(lambda: place.__exit__(None, None, None))
-        done = backup_commands.run("restore", tmp_path / "i.backup", "--nothing-sent-since")
+        done = backup_commands.run_command("restore", tmp_path / "i.backup", "--nothing-sent-since")
         assert done.exit_code == 0, done.output
 
     return restored
@@ -179,7 +179,7 @@ def test_undoing_on_a_restored_database_leaves_what_a_link_did_after_the_backup(
         job()
     with clock.at(NOON + 30 * MINUTE), quiet():
         restore()
-        run("undo", "--network", NETWORK)
+        objections_command("undo", "--network", NETWORK)
         assert len(out()) == 1
 
 

@@ -11,7 +11,7 @@ from trustsvc import cli, config
 from trustsvc.storage import db
 
 
-def run(*words):
+def run_command(*words):
     done = CliRunner().invoke(cli.main, [str(word) for word in words])
     assert "Traceback" not in done.output
     return done

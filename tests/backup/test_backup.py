@@ -18,7 +18,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from tests.backup.backup_commands import elsewhere, flip, run
+from tests.backup.backup_commands import elsewhere, flip, run_command
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
 from trustsvc import __version__, clock, clock_check, config, migrations
@@ -29,7 +29,7 @@ from trustsvc.mail.outbox import send_suspension
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge_guard
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave, register
 from trustsvc.shops import directory
@@ -48,14 +48,14 @@ def backup(installation, tmp_path):
 
 
 def made(path):
-    done = run("backup", path)
+    done = run_command("backup", path)
     assert done.exit_code == 0, done.output
     return done.output
 
 
 def answer(shop_id, email=JAN):
     with db.reading() as session:
-        return check(session, [RegistryQuery(shop_id, email)])[0]
+        return statuses(session, [RegistryQuery(shop_id, email)])[0]
 
 
 def shops():
@@ -73,7 +73,7 @@ def test_a_installation_comes_back_as_it_was_with_its_badges(
         output = made(backup)
 
         with elsewhere(installation, tmp_path, request) as there:
-            done = run("restore", backup)
+            done = run_command("restore", backup)
 
             assert done.exit_code == 0, done.output
             assert "NO INVITATION LEAVES" not in done.output
@@ -103,7 +103,7 @@ def test_a_backup_is_for_its_owner_alone_and_holds_no_key_and_no_address(install
 def test_a_backup_overwrites_nothing(installation, backup):
     backup.write_text("mine")
 
-    done = run("backup", backup)
+    done = run_command("backup", backup)
 
     assert done.exit_code == 1
     assert "overwrites nothing" in done.output
@@ -144,7 +144,7 @@ def test_a_backup_taken_while_orders_come_in_is_of_one_moment(
         writer.join()
 
     with elsewhere(installation, tmp_path, request):
-        assert run("restore", backup).exit_code == 0
+        assert run_command("restore", backup).exit_code == 0
         with db.reading() as session:
             kept = session.scalar(select(func.count()).select_from(orders))
             last = session.scalar(select(func.max(orders.c.id)))
@@ -158,7 +158,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(installation, tmp_path, request
     flip(backup, at)
 
     with elsewhere(installation, tmp_path, request) as there:
-        done = run("restore", backup)
+        done = run_command("restore", backup)
 
         assert done.exit_code == 1
         assert "damaged" in done.output
@@ -170,7 +170,7 @@ def test_a_backup_with_a_flipped_byte_is_refused(installation, tmp_path, request
 def test_what_is_no_backup_is_refused_with_a_sentence(installation, backup, content):
     backup.write_bytes(content)
 
-    done = run("restore", backup)
+    done = run_command("restore", backup)
 
     assert done.exit_code == 1
     assert "Error: " in done.output
@@ -181,14 +181,14 @@ def test_a_shortened_backup_is_refused(installation, tmp_path, request, backup):
     backup.write_bytes(backup.read_bytes()[:-100])
 
     with elsewhere(installation, tmp_path, request):
-        assert "damaged" in run("restore", backup).output
+        assert "damaged" in run_command("restore", backup).output
 
 
 def test_a_installation_that_is_not_empty_is_left_alone(installation, backup):
     shop = sample_orders.shop()
     made(backup)
 
-    done = run("restore", backup)
+    done = run_command("restore", backup)
 
     assert done.exit_code == 1
     assert "not empty" in done.output
@@ -204,7 +204,7 @@ def test_without_its_keys_nothing_is_restored_and_no_key_is_made(
 
     with elsewhere(installation, tmp_path, request) as there:
         (there.data / "keys" / kind).unlink()
-        done = run("restore", backup)
+        done = run_command("restore", backup)
 
         assert done.exit_code == 1
         assert f"`{kind}` version 1" in done.output
@@ -218,7 +218,7 @@ def test_another_kind_of_database_is_refused(installation, tmp_path, backup):
         other["TRUSTSVC_DATABASE_URL"] = "postgresql://nobody@/none"
     config.use(config.load(other))
 
-    assert "same kind" in run("restore", backup).output
+    assert "same kind" in run_command("restore", backup).output
 
 
 def test_who_opted_out_after_the_backup_gets_no_message(installation, tmp_path, request, backup):
@@ -234,7 +234,7 @@ def test_who_opted_out_after_the_backup_gets_no_message(installation, tmp_path, 
             opt_out(session, "eva@mail.example", EVERY_SHOP, "objection", NOON)
 
         with elsewhere(installation, tmp_path, request):
-            done = run("restore", backup)
+            done = run_command("restore", backup)
 
             assert "2 opt-outs and other requests" in done.output
             assert sample_orders.order_row(mine).email is None
@@ -260,7 +260,7 @@ def test_who_left_the_registry_after_the_backup_is_not_registered_again(
         leave(session, JAN)
 
     with elsewhere(installation, tmp_path, request):
-        assert run("restore", backup).exit_code == 0
+        assert run_command("restore", backup).exit_code == 0
         assert answer(shop.id).registered is False
         assert answer(shop.id, "eva@mail.example").registered is True
 
@@ -295,15 +295,15 @@ def test_without_the_right_file_no_message_leaves_until_the_operator_says_so(
         broken_book(installation, how)
 
         with elsewhere(installation, tmp_path, request):
-            done = run("restore", backup)
+            done = run_command("restore", backup)
             assert "NO INVITATION LEAVES" in done.output
             assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
             assert sample_orders.message_of(order_id).state == "due"
-            assert how in run("doctor").output
+            assert how in run_command("doctor").output
 
-            assert "leave again" in run("restore", "--sending-on").output
+            assert "leave again" in run_command("restore", "--sending-on").output
             assert len(sample_orders.sent(now=NOON + 3 * DAY).messages) == 1
-            assert "No restore suspends" in run("restore", "--sending-on").output
+            assert "No restore suspends" in run_command("restore", "--sending-on").output
 
 
 def test_a_message_that_may_have_left_since_is_set_aside(installation, tmp_path, request, backup):
@@ -315,7 +315,7 @@ def test_a_message_that_may_have_left_since_is_set_aside(installation, tmp_path,
         assert len(sample_orders.sent().messages) == 1
 
     with clock.at(NOON + DAY), elsewhere(installation, tmp_path, request):
-        done = run("restore", backup)
+        done = run_command("restore", backup)
 
         assert "2 e-mails may have left" in done.output
         assert sample_orders.message_of(order_id).state == "unknown"
@@ -332,7 +332,7 @@ def test_a_reminder_that_may_have_left_since_is_set_aside(installation, tmp_path
         made(backup)
 
     with clock.at(NOON + 9 * DAY), elsewhere(installation, tmp_path, request):
-        run("restore", backup)
+        run_command("restore", backup)
 
         assert sample_orders.message_of(order_id, "reminder").state == "unknown"
         assert sample_orders.sent(now=NOON + 12 * DAY).messages == []
@@ -345,7 +345,7 @@ def test_a_installation_that_only_moved_sends_what_waits(installation, tmp_path,
         made(backup)
 
         with elsewhere(installation, tmp_path, request):
-            assert run("restore", backup, "--nothing-sent-since").exit_code == 0
+            assert run_command("restore", backup, "--nothing-sent-since").exit_code == 0
             assert len(sample_orders.sent().messages) == 1
 
 
@@ -356,8 +356,8 @@ def test_while_a_restore_runs_or_after_it_broke_off_no_message_leaves(installati
 
     assert sample_orders.sent().messages == []
     assert sample_orders.message_of(order_id).state == "due"
-    assert "not_finished" in run("doctor").output
-    done = run("restore", "--sending-on")
+    assert "not_finished" in run_command("doctor").output
+    done = run_command("restore", "--sending-on")
     assert done.exit_code == 1
     assert "did not end" in done.output
 
@@ -370,7 +370,7 @@ def test_a_backup_of_a_newer_trustsvc_is_refused(installation, tmp_path, request
     made(backup)
 
     with elsewhere(installation, tmp_path, request) as there:
-        done = run("restore", backup)
+        done = run_command("restore", backup)
         assert not (there.data / "trustsvc.db").exists()
 
     assert done.exit_code == 1
@@ -397,7 +397,7 @@ def test_a_backup_in_another_format_is_refused_with_both_versions(
     forged(backup, lambda content: change(content).replace(__version__.encode(), b"7.8.9", 1))
 
     with elsewhere(installation, tmp_path, request):
-        done = run("restore", backup)
+        done = run_command("restore", backup)
 
     assert done.exit_code == 1
     assert "made by trustsvc 7.8.9, in format 2;" in done.output
@@ -416,7 +416,7 @@ def test_what_a_manifest_says_of_its_maker_is_not_repeated_unless_it_is_a_versio
         ),
     )
 
-    output = run("restore", backup).output
+    output = run_command("restore", backup).output
 
     assert "made by another trustsvc, in format 2;" in output
     assert "rm -rf" not in output
@@ -431,14 +431,14 @@ def test_a_backup_of_an_older_schema_is_restored_and_migrated(
     migrations.upgrade()
 
     with elsewhere(installation, tmp_path, request):
-        assert run("restore", backup).exit_code == 0
+        assert run_command("restore", backup).exit_code == 0
         assert migrations.is_current()
 
 
 def test_missing_client_programs_are_named(installation, backup, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
-    done = run("backup", backup)
+    done = run_command("backup", backup)
 
     is_sqlite = installation.database_url.startswith("sqlite")
     assert done.exit_code == (0 if is_sqlite else 1)
@@ -448,7 +448,7 @@ def test_missing_client_programs_are_named(installation, backup, monkeypatch):
 
 @pytest.mark.parametrize("words", [("backup",), ("restore",), ("restore", "x", "--sending-on")])
 def test_nonsense_ends_with_a_sentence(installation, words):
-    done = run(*words)
+    done = run_command(*words)
 
     assert done.exit_code == 2
     assert "Error" in done.output
@@ -465,7 +465,7 @@ def test_messages_are_taken_back_from_a_sender_that_had_them(
             )
         made(backup)
         with elsewhere(installation, tmp_path, request):
-            run("restore", backup)
+            run_command("restore", backup)
 
             assert sample_orders.message_of(order_id).state == "unknown"
 
@@ -480,7 +480,7 @@ def test_the_folder_of_the_data_may_be_gone_altogether(installation, backup):
     installation.data.mkdir()
     shutil.move(keys, installation.data / "keys")
 
-    done = run("restore", backup)
+    done = run_command("restore", backup)
 
     assert done.exit_code == 0, done.output
     assert "NO INVITATION LEAVES" in done.output
@@ -502,12 +502,12 @@ def test_a_restore_that_breaks_off_lets_no_message_leave(
         with elsewhere(installation, tmp_path, request):
             with monkeypatch.context() as patched:
                 patched.setattr(replay, "replay", broken)
-                assert run("restore", backup).exit_code == 1
+                assert run_command("restore", backup).exit_code == 1
 
             assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
             assert sample_orders.message_of(order_id).state == "due"
-            assert "not empty" in run("restore", backup).output
-            assert run("restore", "--sending-on").exit_code == 1
+            assert "not empty" in run_command("restore", backup).output
+            assert run_command("restore", "--sending-on").exit_code == 1
 
 
 @pytest.mark.slow
@@ -550,7 +550,7 @@ def test_a_restore_on_a_full_disk_leaves_an_empty_installation_that_can_be_resto
         assert "Traceback" not in done.stderr
         assert not (there.data / "trustsvc.db").exists()
         assert list(there.data.glob(".restore-*")) == []
-        assert run("restore", backup).exit_code == 0
+        assert run_command("restore", backup).exit_code == 0
 
 
 def test_what_a_killed_backup_left_is_cleared_away_and_a_running_one_s_is_not(installation, backup):
@@ -584,14 +584,14 @@ def test_two_backups_at_once_into_one_file_are_one(installation, backup):
 def test_a_pipe_or_a_folder_is_no_backup_and_nobody_waits_for_it(installation, tmp_path):
     os.mkfifo(tmp_path / "pipe")
 
-    assert "cannot be read" in run("restore", tmp_path / "pipe").output
-    assert run("restore", tmp_path).exit_code == 2
+    assert "cannot be read" in run_command("restore", tmp_path / "pipe").output
+    assert run_command("restore", tmp_path).exit_code == 2
 
 
 def test_a_link_that_leads_nowhere_is_not_followed(installation, tmp_path, backup):
     backup.symlink_to(tmp_path / "elsewhere.backup")
 
-    assert "overwrites nothing" in run("backup", backup).output
+    assert "overwrites nothing" in run_command("backup", backup).output
     assert not (tmp_path / "elsewhere.backup").exists()
 
 
@@ -600,7 +600,7 @@ def test_a_manifest_that_lies_about_the_size_is_refused(installation, tmp_path, 
     forged(backup, lambda content: content.replace(b'"size":', b'"size":1', 1))
 
     with elsewhere(installation, tmp_path, request):
-        assert "damaged" in run("restore", backup).output
+        assert "damaged" in run_command("restore", backup).output
 
 
 def forged(path, change):
@@ -628,7 +628,7 @@ def test_a_backup_that_somebody_changed_is_refused_though_its_checksum_is_right(
     forged(backup, change)
 
     with elsewhere(installation, tmp_path, request) as there:
-        done = run("restore", backup)
+        done = run_command("restore", backup)
 
         assert done.exit_code == 1
         assert "was changed" in done.output
@@ -641,7 +641,7 @@ def test_a_large_purge_waits_on_a_machine_that_was_just_restored(
     made(backup)
 
     with elsewhere(installation, tmp_path, request):
-        run("restore", backup)
+        run_command("restore", backup)
 
         assert purge_guard.clock_problem() == clock_check.GAP
         with db.reading() as session:
@@ -652,7 +652,7 @@ def test_no_restore_while_any_process_of_ours_works_on_the_folder(installation, 
     made(backup)
 
     with data_folder_lock.shared():
-        assert "runs on this data folder" in run("restore", backup).output
+        assert "runs on this data folder" in run_command("restore", backup).output
     with (
         data_folder_lock.exclusive(),
         pytest.raises(Misconfigured, match="restored"),

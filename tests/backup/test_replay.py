@@ -5,14 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.backup_commands import elsewhere, run
+from tests.backup.backup_commands import elsewhere, run_command
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON
 from tests.reviews import sample_reviews
 from trustsvc import clock, config
 from trustsvc.crypto import keyring
-from trustsvc.invitations import unsubscribe
-from trustsvc.invitations.redeem import find
+from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.orders import accept
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.platform_status import PlatformStatus
@@ -31,7 +30,7 @@ JAN, DAY = "jan@mail.example", timedelta(days=1)
 @pytest.fixture
 def backup(installation, tmp_path):
     def make():
-        assert run("backup", tmp_path / "installation.backup").exit_code == 0
+        assert run_command("backup", tmp_path / "installation.backup").exit_code == 0
         return tmp_path / "installation.backup"
 
     return make
@@ -55,7 +54,7 @@ def test_an_order_that_was_over_after_the_backup_leads_to_no_message(
         over(shop, "gone", platform_status=how)
 
         with elsewhere(installation, tmp_path, request):
-            done = run("restore", copy)
+            done = run_command("restore", copy)
 
             assert "1 opt-outs and other requests" in done.output
             assert sample_orders.order_row(gone).email is None
@@ -89,7 +88,7 @@ def test_what_barred_an_order_after_the_backup_is_replayed_for_its_true_reason(
             accept.accept(session, [accept.incoming_order(shop, order, b"news")], NOON)
 
         with elsewhere(installation, tmp_path, request):
-            assert run("restore", copy).exit_code == 0
+            assert run_command("restore", copy).exit_code == 0
             sample_orders.planned()
 
             assert sample_orders.invitation_of(gone).reason == reason
@@ -112,7 +111,7 @@ def test_an_order_that_came_and_was_cancelled_after_the_backup_stays_over_when_i
         over(later_shop, "other", platform_status=PlatformStatus.CANCELLED)
 
         with elsewhere(installation, tmp_path, request):
-            assert run("restore", copy, "--nothing-sent-since").exit_code == 0
+            assert run_command("restore", copy, "--nothing-sent-since").exit_code == 0
             sample_orders.invited(shop, identity="new")
 
             assert sample_orders.sent().messages == []
@@ -134,7 +133,7 @@ def test_cancelled_orders_of_long_before_the_backup_are_not_brought_back(
         copy = backup()
 
         with elsewhere(installation, tmp_path, request):
-            assert run("restore", copy).exit_code == 0
+            assert run_command("restore", copy).exit_code == 0
             with db.reading() as session:
                 assert session.execute(select(orders)).all() == []
 
@@ -152,7 +151,7 @@ def test_a_review_withdrawn_after_the_backup_is_not_shown_again(
         assert withdraw.withdraw(session, public, clock.now())
 
     with elsewhere(installation, tmp_path, request):
-        assert run("restore", copy).exit_code == 0
+        assert run_command("restore", copy).exit_code == 0
         with db.reading() as session:
             assert session.execute(select(publications)).all() == []
             row = session.execute(select(reviews)).one()
@@ -165,11 +164,11 @@ def test_who_stopped_everywhere_is_erased_at_every_shop(installation, tmp_path, 
         ids = [sample_orders.invited(here), sample_orders.invited(there)]
         copy = backup()
         with db.transaction() as session, sample_orders.quiet():
-            invitation = find(session, sample_orders.invitation_of(ids[0]).link)
+            invitation = redeem.find(session, sample_orders.invitation_of(ids[0]).link)
             unsubscribe.unsubscribe(session, invitation, NOON, everywhere=True)
 
         with elsewhere(installation, tmp_path, request):
-            assert run("restore", copy).exit_code == 0
+            assert run_command("restore", copy).exit_code == 0
             assert [sample_orders.order_row(order_id).email for order_id in ids] == [None, None]
 
 
@@ -185,11 +184,11 @@ def test_damage_the_backup_knew_of_stops_nothing_and_newer_damage_does(
         opt_out(session, "eva@mail.example", EVERY_SHOP, "stop", NOON)
 
     with elsewhere(installation, tmp_path, request):
-        assert "NO INVITATION" not in run("restore", copy).output
+        assert "NO INVITATION" not in run_command("restore", copy).output
     with suppression_journal.path().open("ab") as file:
         file.write(b"opt_out 0 11")
     with elsewhere(installation, tmp_path, request, name="again"):
-        assert "NO INVITATION" in run("restore", copy).output
+        assert "NO INVITATION" in run_command("restore", copy).output
 
 
 def test_an_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
@@ -201,7 +200,7 @@ def test_an_opt_out_of_a_kind_that_is_not_known_here_stops_the_messages(
         file.write(f"{unknown} {suppression_journal._check(unknown.encode())}\n".encode())
 
     with elsewhere(installation, tmp_path, request):
-        assert "NO INVITATION" in run("restore", copy).output
+        assert "NO INVITATION" in run_command("restore", copy).output
     assert config.current() == installation
 
 
@@ -220,10 +219,10 @@ def test_opt_outs_pseudonymous_with_a_key_that_is_not_here_stop_the_messages(
 
         with elsewhere(installation, tmp_path, request) as there:
             (there.data / "keys" / "lookup").write_text(old)
-            done = run("restore", copy)
+            done = run_command("restore", copy)
 
             assert "folder keys is older" in done.output
             assert sample_orders.sent(now=NOON + 3 * DAY).messages == []
         with elsewhere(installation, tmp_path, request, name="with-all"):
-            assert "NO INVITATION" not in run("restore", copy).output
+            assert "NO INVITATION" not in run_command("restore", copy).output
             assert sample_orders.sent(now=NOON + 3 * DAY).messages == []

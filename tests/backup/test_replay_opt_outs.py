@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.backup_commands import elsewhere, run
+from tests.backup.backup_commands import elsewhere, run_command
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.privacy.rights import erasure, objection, opt_in_again, people
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 
@@ -34,7 +34,7 @@ def shop(installation):
 @pytest.fixture
 def backup(tmp_path):
     def make():
-        assert run("backup", tmp_path / "installation.backup").exit_code == 0
+        assert run_command("backup", tmp_path / "installation.backup").exit_code == 0
 
     return make
 
@@ -45,7 +45,7 @@ def restored(installation, tmp_path, request):
         place = elsewhere(installation, tmp_path, request)
         place.__enter__()
         request.addfinalizer(lambda: place.__exit__(None, None, None))
-        done = run("restore", tmp_path / "installation.backup", "--nothing-sent-since")
+        done = run_command("restore", tmp_path / "installation.backup", "--nothing-sent-since")
         assert "NO INVITATION" not in done.output
 
     return restore
@@ -65,7 +65,7 @@ def do(action, minutes, shop_ids=None):
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
+        return statuses(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
 
 
 @pytest.mark.parametrize("places", [None, [1]])

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.backup.backup_commands import elsewhere, run
+from tests.backup.backup_commands import elsewhere, run_command
 from tests.invitations import sample_orders
 from tests.invitations.sample_orders import NOON, quiet
 from tests.privacy.rights import my_data_pages
@@ -38,13 +38,13 @@ def noon():
 @pytest.fixture
 def restored(installation, tmp_path, request):
     """Back up now; gives a function that restores it elsewhere with the journal as of then."""
-    assert run("backup", tmp_path / "installation.backup").exit_code == 0
+    assert run_command("backup", tmp_path / "installation.backup").exit_code == 0
 
     def restore():
         place = elsewhere(installation, tmp_path, request)
         place.__enter__()
         request.addfinalizer(lambda: place.__exit__(None, None, None))
-        done = run("restore", tmp_path / "installation.backup", "--nothing-sent-since")
+        done = run_command("restore", tmp_path / "installation.backup", "--nothing-sent-since")
         assert done.exit_code == 0
         assert "NO INVITATION" not in done.output
 

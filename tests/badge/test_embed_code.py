@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.cli.test_shop import add, run
+from tests.cli.test_shop import add_shop, run_shop
 from tests.reviews.sample_reviews import shop
 from trustsvc.badge import embed_code, scripts
 
@@ -20,9 +20,9 @@ def test_all_kinds_are_in_the_shop_s_language_and_lead_here(installation):
 
 @pytest.mark.parametrize("kind", ["fragment", "shields", "feed"])
 def test_an_address_that_is_named_answers(client, installation, kind):
-    made = json.loads(add().stdout)
+    made = json.loads(add_shop().stdout)
 
-    address = json.loads(run("badge", made["shop"], "--json").stdout)[kind]
+    address = json.loads(run_shop("badge", made["shop"], "--json").stdout)[kind]
 
     assert client.get(address.removeprefix(installation.base_url)).status_code == 200
 

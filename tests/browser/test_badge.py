@@ -309,7 +309,7 @@ def _clip(page):
 
 def test_the_desk_s_page_of_snippets_has_no_accessibility_problem(browse, origin, shop):
     page = browse(viewport={"width": 320, "height": 700})
-    page.goto(origin + signed_in_staff.add("Pat"))
+    page.goto(origin + signed_in_staff.one_time_link("Pat"))
     page.get_by_role("button").first.click()
     page.goto(f"{origin}/desk/badge")
 

@@ -284,7 +284,7 @@ def test_the_desks_clock_has_no_accessibility_problem(made, browse, origin, scre
         request_log.record_answered(session, "object", 0, "person", now)
 
     def sign_in(page):
-        page.goto(f"{origin}{signed_in_staff.add()}")
+        page.goto(f"{origin}{signed_in_staff.one_time_link()}")
         page.get_by_role("button").click()
 
     urls = {"requests": f"{origin}/desk/requests"}

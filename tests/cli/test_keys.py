@@ -124,7 +124,9 @@ def test_whatever_was_made_before_stays_valid(installation, client):
     assert encrypted_column.decrypt(sealed) == "Jan"
     with db.reading() as session:
         people = [JAN, "eva@mail.example", "kim@mail.example"]
-        answers = check.check(session, [check.RegistryQuery(shop.id, person) for person in people])
+        answers = check.statuses(
+            session, [check.RegistryQuery(shop.id, person) for person in people]
+        )
     assert [answer.registered for answer in answers] == [True, False, False]
     assert [answer.opted_out for answer in answers] == [False, True, True]
     assert sample_orders.place(shop, identity="one") == order_id  # the same order: no second row
@@ -153,7 +155,7 @@ def test_while_keys_are_rotated_nothing_is_refused(installation):
                 assert pseudonyms.registry_pseudonym(JAN) in pseudonyms.registry_pseudonyms(JAN)
                 with db.reading() as session:
                     question = check.RegistryQuery(shop.id, "early@mail.example")
-                    assert check.check(session, [question])[0].opted_out
+                    assert check.statuses(session, [question])[0].opted_out
                 rounds.append(1)
             except Exception as problem:  # noqa: BLE001 - each one counts
                 wrong.append(problem)
@@ -222,4 +224,4 @@ def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
 
     monkeypatch.setattr(check, "_pseudonyms", rotated_in_between)
     with db.reading() as session:
-        assert check.check(session, [check.RegistryQuery(shop.id, JAN)])[0].opted_out
+        assert check.statuses(session, [check.RegistryQuery(shop.id, JAN)])[0].opted_out

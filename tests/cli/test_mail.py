@@ -4,7 +4,7 @@ from click.testing import CliRunner
 from tests.invitations.sample_orders import NOON, Post, invited, sent, shop
 from tests.invitations.test_desk import few, names, paused_shop
 from trustsvc import cli, clock
-from trustsvc.doctor.check import check
+from trustsvc.doctor.check import run_all
 from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import circuit_breaker, retry_policy, send_suspension
 from trustsvc.mail.outbox.models import messages
@@ -16,7 +16,7 @@ def run(*words):
 
 
 def found(name, now):
-    (one,) = [one for one in check(now) if one.check == name]
+    (one,) = [one for one in run_all(now) if one.check == name]
     return one
 
 
@@ -71,7 +71,7 @@ def test_a_paused_shop_hides_neither_an_open_breaker_nor_unknown_deliveries(inst
         for _ in range(5):
             circuit_breaker.failed(session, "maildir", NOON)
 
-    levels = {one.check: one.level for one in check(NOON)}
+    levels = {one.check: one.level for one in run_all(NOON)}
 
     assert (levels["paused shops"], levels["sending"]) == ("FAIL", "FAIL")
     assert (levels["circuit breaker"], levels["unknown deliveries"]) == ("WARN", "WARN")

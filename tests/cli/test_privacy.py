@@ -3,7 +3,7 @@ import re
 import pytest
 from sqlalchemy import select, update
 
-from tests.backup.backup_commands import run
+from tests.backup.backup_commands import run_command
 from tests.reviews.sample_reviews import invitation, order, review, shop
 from tests.transactional_mail.test_message_kind import sent_transactional
 from trustsvc import clock, i18n
@@ -13,7 +13,7 @@ from trustsvc.storage import db
 
 
 def ask(*words):
-    return run("privacy", *words)
+    return run_command("privacy", *words)
 
 
 def audit():
@@ -109,7 +109,7 @@ def test_a_key_and_a_backup_can_be_asked(installation, tmp_path):
     review(shop())
     order(shop("Acme"))
     copy = tmp_path / "installation.backup"
-    assert run("backup", copy).exit_code == 0
+    assert run_command("backup", copy).exit_code == 0
     with db.transaction() as session:
         session.connection().exec_driver_sql("DELETE FROM publications")
         session.connection().exec_driver_sql("UPDATE orders SET email = NULL, name = NULL")

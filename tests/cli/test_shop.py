@@ -14,18 +14,18 @@ pytestmark = pytest.mark.slow
 PLATFORMS = ["shopify", "woocommerce", "lightspeed", "standard"]
 
 
-def run(*words):
+def run_shop(*words):
     return CliRunner().invoke(main, ["shop", *words])
 
 
-def add(platform="standard", *more, name="Café Noir"):
+def add_shop(platform="standard", *more, name="Café Noir"):
     words = ["--name", name, "--domain", "cafe.example", "--platform", platform, *more]
-    return run("add", *words, "--json")
+    return run_shop("add", *words, "--json")
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_what_add_prints_is_enough_to_send_an_order(client, installation, platform):
-    done = add(platform)
+    done = add_shop(platform)
     made = json.loads(done.stdout)
 
     assert set(made) == {
@@ -41,7 +41,7 @@ def test_what_add_prints_is_enough_to_send_an_order(client, installation, platfo
 
 
 def test_the_empty_badge_is_there_before_the_command_returns(client, installation):
-    add()
+    add_shop()
 
     for kind in ("json", "svg"):
         assert (installation.data / "public" / "badge" / "v1" / f"cafe-noir.{kind}").is_file()
@@ -49,7 +49,7 @@ def test_the_empty_badge_is_there_before_the_command_returns(client, installatio
 
 
 def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(installation):
-    html = json.loads(add(name='"><script>alert(1)</script>').stdout)["badge_html"]
+    html = json.loads(add_shop(name='"><script>alert(1)</script>').stdout)["badge_html"]
 
     assert "<script>" not in html
     assert html.startswith('<review-badge shop="script-alert-1-script"><svg width="220" ')
@@ -58,21 +58,21 @@ def test_the_snippet_works_without_its_script_and_holds_no_markup_of_the_name(in
 
 
 def test_a_given_secret_is_taken(installation):
-    assert json.loads(add("shopify", "--secret", "shpss_0123456789").stdout)["secret"] == (
+    assert json.loads(add_shop("shopify", "--secret", "shpss_0123456789").stdout)["secret"] == (
         "shpss_0123456789"
     )
 
 
 @pytest.mark.parametrize("secret", ["", "   ", "fifteen-letters"])
 def test_a_short_secret_is_refused(installation, secret):
-    done = add("shopify", "--secret", secret)
+    done = add_shop("shopify", "--secret", secret)
 
     assert done.exit_code != 0
     assert "Traceback" not in done.output
 
 
 def test_add_prints_what_to_do_on_the_platform(installation):
-    done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "shopify")
+    done = run_shop("add", "--name", "Shop", "--domain", "s.example", "--platform", "shopify")
 
     assert done.exit_code == 0
     assert "Settings, Notifications, Webhooks" in done.output
@@ -80,27 +80,29 @@ def test_add_prints_what_to_do_on_the_platform(installation):
 
 
 def test_the_list_shows_no_secret(installation):
-    made = json.loads(add().stdout)
+    made = json.loads(add_shop().stdout)
 
     for words in (["list"], ["list", "--json"]):
-        output = run(*words).output
+        output = run_shop(*words).output
         assert "cafe-noir" in output
         assert made["secret"] not in output
-    assert run("list", "--json").output.count("webhook_url") == 1
+    assert run_shop("list", "--json").output.count("webhook_url") == 1
 
 
 def test_an_empty_list_says_how_to_begin(installation):
-    assert "shop add" in run("list").output
+    assert "shop add" in run_shop("list").output
 
 
 def test_settings_are_given_and_changed(installation, tmp_path):
     wording = tmp_path / "wording.txt"
     wording.write_text("Wij vragen u na uw bestelling om een beoordeling.\n")
     more = ["--delay-days", "3", "--may-ask", "customers", "--wording", str(wording)]
-    add("standard", *more, "--language", "nl", "--moment", "delivered")
+    add_shop("standard", *more, "--language", "nl", "--moment", "delivered")
 
-    assert "asks customers  3 days after delivered" in run("list").output
-    done = run("set", "cafe-noir", "--delay", "2", "--delay-unit", "hours", "--may-ask", "consent")
+    assert "asks customers  3 days after delivered" in run_shop("list").output
+    done = run_shop(
+        "set", "cafe-noir", "--delay", "2", "--delay-unit", "hours", "--may-ask", "consent"
+    )
     assert (
         done.output
         == "cafe-noir: asks consent, 2 hours after delivered, in nl, Europe/Amsterdam.\n"
@@ -121,9 +123,9 @@ def test_settings_are_given_and_changed(installation, tmp_path):
     ],
 )
 def test_invalid_settings_are_refused_in_a_sentence(installation, words):
-    add()
+    add_shop()
 
-    done = run(*words)
+    done = run_shop(*words)
 
     assert done.exit_code in {1, 2}
     assert "Error: " in done.output
@@ -131,22 +133,22 @@ def test_invalid_settings_are_refused_in_a_sentence(installation, words):
 
 
 def test_a_secret_is_rotated_once_a_day_or_ended_at_once(installation):
-    old = json.loads(add().stdout)["secret"]
+    old = json.loads(add_shop().stdout)["secret"]
 
-    first = json.loads(run("rotate", "cafe-noir", "--json").stdout)["secret"]
+    first = json.loads(run_shop("rotate", "cafe-noir", "--json").stdout)["secret"]
     assert first != old
-    refused = run("rotate", "cafe-noir")
+    refused = run_shop("rotate", "cafe-noir")
     assert (refused.exit_code, "--now" in refused.output) == (1, True)
-    assert "ended" in run("rotate", "cafe-noir", "--now").output
+    assert "ended" in run_shop("rotate", "cafe-noir", "--now").output
 
 
 @pytest.mark.parametrize(
     ("words", "words_of_it"), [([], "Shall we ask"), (["--language", "de"], "Dürfen")]
 )
 def test_the_card_for_the_page_after_an_order_is_printed(installation, words, words_of_it):
-    made = json.loads(add("standard", "--language", "en").stdout)
+    made = json.loads(add_shop("standard", "--language", "en").stdout)
 
-    printed = run("card", "cafe-noir", *words).stdout
+    printed = run_shop("card", "cafe-noir", *words).stdout
 
     assert words_of_it in printed
     assert f"{installation.base_url}/embed/card.js" in printed
@@ -154,30 +156,30 @@ def test_the_card_for_the_page_after_an_order_is_printed(installation, words, wo
 
 
 def listed():
-    (row,) = json.loads(run("list", "--json").stdout)
+    (row,) = json.loads(run_shop("list", "--json").stdout)
     return row["reply_to"]
 
 
 def test_the_address_for_answers_is_set_shown_and_removed(installation):
-    assert add("standard", "--reply-to", "Service@Cafe.Example").exit_code == 0
+    assert add_shop("standard", "--reply-to", "Service@Cafe.Example").exit_code == 0
     assert listed() == "Service@cafe.example"
-    assert "answers to Service@cafe.example" in run("list").stdout
+    assert "answers to Service@cafe.example" in run_shop("list").stdout
 
-    changed = run("set", "cafe-noir", "--reply-to", "hallo@cafe.example")
+    changed = run_shop("set", "cafe-noir", "--reply-to", "hallo@cafe.example")
     assert "Answers of buyers go to hallo@cafe.example." in changed.stdout
     assert listed() == "hallo@cafe.example"
-    run("set", "cafe-noir", "--delay-days", "3")
+    run_shop("set", "cafe-noir", "--delay-days", "3")
     assert listed() == "hallo@cafe.example"
 
-    assert run("set", "cafe-noir", "--reply-to", "").exit_code == 0
+    assert run_shop("set", "cafe-noir", "--reply-to", "").exit_code == 0
     assert listed() == ""
-    assert "answers to nobody" in run("list").stdout
+    assert "answers to nobody" in run_shop("list").stdout
 
 
 def test_an_address_for_answers_that_is_none_is_refused_and_not_repeated(installation):
-    add("standard", "--reply-to", "hallo@cafe.example")
+    add_shop("standard", "--reply-to", "hallo@cafe.example")
 
-    done = run("set", "cafe-noir", "--reply-to", "secret-word\r\nBcc: x@y.example")
+    done = run_shop("set", "cafe-noir", "--reply-to", "secret-word\r\nBcc: x@y.example")
 
     assert done.exit_code != 0
     assert "service@shop.example.com" in done.output

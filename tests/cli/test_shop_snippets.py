@@ -1,14 +1,14 @@
 import json
 
-from tests.cli.test_shop import add, run
+from tests.cli.test_shop import add_shop, run_shop
 from trustsvc.badge import embed_code
 
 
 def test_all_kinds_are_printed_for_people_and_for_scripts(installation):
-    made = json.loads(add().stdout)
+    made = json.loads(add_shop().stdout)
 
-    output = run("badge", "cafe-noir").stdout
-    read = json.loads(run("badge", "cafe-noir", "--json").stdout)
+    output = run_shop("badge", "cafe-noir").stdout
+    read = json.loads(run_shop("badge", "cafe-noir", "--json").stdout)
 
     assert tuple(read) == embed_code.KINDS
     assert all(written in output for written in read.values())
@@ -18,16 +18,16 @@ def test_all_kinds_are_printed_for_people_and_for_scripts(installation):
 
 
 def test_the_policy_is_printed_when_a_shop_is_enrolled(installation):
-    done = run("add", "--name", "Shop", "--domain", "s.example", "--platform", "standard")
+    done = run_shop("add", "--name", "Shop", "--domain", "s.example", "--platform", "standard")
 
     assert f"script-src {installation.base_url}; connect-src {installation.base_url}" in done.output
     assert "trustsvc shop badge shop" in done.output
-    written = json.loads(run("badge", "shop", "--json").stdout)
+    written = json.loads(run_shop("badge", "shop", "--json").stdout)
     assert written["script"] in done.output
     assert written["pinned"] in done.output
 
 
 def test_an_unknown_shop_is_refused_in_a_sentence(installation):
-    done = run("badge", "nobody")
+    done = run_shop("badge", "nobody")
 
     assert (done.exit_code, "Traceback" in done.output) == (1, False)

@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE_S
 from trustsvc import cli, clock, config, migrations
 from trustsvc.crypto import keyring
 from trustsvc.doctor import finding, mail_server, sender_dns, stores
-from trustsvc.doctor.check import check
+from trustsvc.doctor.check import run_all
 from trustsvc.mail import dkim_keys
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.privacy.retention import purge_log_files
@@ -50,7 +50,7 @@ def run(*words):
 
 
 def found(what, now=None):
-    findings = [one for one in check(now or clock.now()) if one.check == what]
+    findings = [one for one in run_all(now or clock.now()) if one.check == what]
     assert len(findings) == 1, what
     return findings[0]
 
@@ -268,7 +268,7 @@ def test_doctor_runs_the_probes_of_readyz(healthy):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        failed = {one.check for one in check(clock.now()) if one.level == "FAIL"}
+        failed = {one.check for one in run_all(clock.now()) if one.level == "FAIL"}
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         link.config_set("maxmemory", "0")
@@ -334,7 +334,7 @@ def test_security_entries_that_should_be_gone(healthy):
     security_counters.count(clock.now(), "bad_signature", "signature", "203.0.113.7")
     security_counters.write()
 
-    assert [one for one in check(clock.now()) if one.check == "security database"] == []
+    assert [one for one in run_all(clock.now()) if one.check == "security database"] == []
     with clock.at(clock.now() + 90 * DAY):
         with db.transaction() as session:
             heartbeat.beat(session, "scheduler", clock.now())
@@ -367,7 +367,7 @@ def test_a_public_address_without_a_trusted_proxy_makes_all_visitors_one_network
 
 
 def test_one_click_needs_https_and_a_signature_over_both_its_fields(healthy):
-    assert ["https" in one.remedy for one in check(clock.now()) if one.check == "one-click"] == [
+    assert ["https" in one.remedy for one in run_all(clock.now()) if one.check == "one-click"] == [
         True,
         False,
     ]
@@ -514,7 +514,7 @@ def test_a_domain_of_this_machine_is_not_asked_for(installation, domain):
 
 
 def details(what):
-    return [one.detail for one in check(clock.now()) if one.check == what]
+    return [one.detail for one in run_all(clock.now()) if one.check == what]
 
 
 def test_each_check_reports_every_finding_not_the_first(healthy):
@@ -528,11 +528,11 @@ def test_each_check_reports_every_finding_not_the_first(healthy):
 
 
 def test_a_check_that_raises_is_a_finding_by_its_type_and_hides_no_other(healthy):
-    every = {one.check for one in check(clock.now())}
+    every = {one.check for one in run_all(clock.now())}
     with db.transaction() as session:
         session.execute(text("DROP TABLE webhook_counts"))
 
-    levels = {one.check: one.level for one in check(clock.now())}
+    levels = {one.check: one.level for one in run_all(clock.now())}
 
     assert levels["deliveries"] == "FAIL"
     assert levels["dates of orders"] == "OK"
@@ -544,7 +544,7 @@ def test_the_text_of_an_unexpected_error_is_not_repeated():
     def breaks():
         raise ValueError("kim@mail.example")
 
-    (broken, fine) = finding.run({"one": breaks, "two": lambda: finding.ok("two", "well")})
+    (broken, fine) = finding.run_checks({"one": breaks, "two": lambda: finding.ok("two", "well")})
 
     assert (broken.check, broken.level, fine.level) == ("one", "FAIL", "OK")
     assert "ValueError" in broken.detail
@@ -555,7 +555,7 @@ def test_old_keys_are_reported_beside_an_open_one(healthy):
     (healthy.data / "keys" / "link").chmod(0o640)
     later = clock.now() + 800 * DAY
 
-    levels = {one.check: one.level for one in check(later)}
+    levels = {one.check: one.level for one in run_all(later)}
 
     assert (levels["key link"], levels["keys"]) == ("FAIL", "WARN")
 

@@ -104,7 +104,7 @@ def test_the_links_of_a_registration_open_and_work(client, word):
 
 
 def test_the_one_time_link_of_staff_opens_and_signs_in(client, installation):
-    clean = signed_in_staff.add("Kim")
+    clean = signed_in_staff.one_time_link("Kim")
 
     for end in ENDS[::3]:
         assert seen(client.get(clean + end)) == seen(client.get(clean)), end

@@ -24,7 +24,7 @@ from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge
 from trustsvc.registry import registration
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.reviews import star_counts
 from trustsvc.storage import columns, db
 
@@ -82,7 +82,7 @@ def _every_column_is_as_it_was_written(number):
             for table in columns.metadata.sorted_tables
         }
         endpoint = endpoints.find(session, "postmark", schema_rows.MAIL_ENDPOINT)
-        (out,) = check(session, [RegistryQuery(1, "ivy@mail.example")])
+        (out,) = statuses(session, [RegistryQuery(1, "ivy@mail.example")])
         assert registration.consent_proof(session, schema_rows.IDS["leave"])
         assert star_counts.read(session, [1]) == {1: {5: 1}}
     assert (out.opted_out, endpoint.secret) == (True, "mail secret")

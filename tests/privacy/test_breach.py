@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from tests.key_rotation import add_key
 from tests.reviews.sample_reviews import invitation, order, review, shop
-from tests.staff.signed_in_staff import add
+from tests.staff.signed_in_staff import one_time_link
 from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.errors import Refused
@@ -77,7 +77,7 @@ def test_people_are_named_where_an_address_is_kept_and_by_pseudonym_where_not(in
 def test_the_shop_of_a_row_is_found_over_its_relations(installation):
     at_shop = shop("Far")
     review(at_shop)
-    add("Sam")
+    one_time_link("Sam")
 
     assert set(of("invitations", "reviews").people_by_shop()) == {"far"}
     assert set(of("staff").people_by_shop()) == {breach.SERVICE}
@@ -202,7 +202,7 @@ def test_the_link_key_reaches_nothing_the_desk_key_staff_and_signing_keys_nobody
     at_shop = shop()
     invitation(at_shop, order(at_shop))
     everywhere_in_the_registry(at_shop, "reg@mail.example")
-    add("Sam")
+    one_time_link("Sam")
 
     assert by_key("link", 1).values == {}
     opened = {table for _, table, _ in by_key("vault", 1).values}

@@ -5,7 +5,7 @@ from tests.key_rotation import add_key
 from trustsvc.clock import now
 from trustsvc.errors import Refused
 from trustsvc.registry import registration
-from trustsvc.registry.check import RegistryQuery, RegistryStatus, check
+from trustsvc.registry.check import RegistryQuery, RegistryStatus, statuses
 from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db
@@ -18,7 +18,7 @@ NOBODY = RegistryStatus(registered=False, opted_out=False)
 
 def ask(*questions):
     with db.reading() as session:
-        return check(session, [RegistryQuery(*question) for question in questions])
+        return statuses(session, [RegistryQuery(*question) for question in questions])
 
 
 def test_a_registered_buyer_is_known_at_every_shop_however_the_address_is_spelled(installation):
@@ -65,7 +65,7 @@ def test_opting_out_twice_keeps_the_first_moment_and_reason(installation):
 
 def test_nothing_of_an_unregistered_buyer_is_stored_by_asking(installation):
     with db.transaction() as session:
-        check(session, [RegistryQuery(1, "nobody@mail.example")])
+        statuses(session, [RegistryQuery(1, "nobody@mail.example")])
 
     with db.reading() as session:
         assert session.execute(select(registered_buyers)).all() == []

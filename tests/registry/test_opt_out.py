@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from tests.invitations.sample_orders import NOON, shop
 from trustsvc.errors import Unavailable
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
@@ -16,7 +16,7 @@ JAN = "jan@mail.example"
 
 def is_out():
     with db.reading() as session:
-        return check(session, [RegistryQuery(1, JAN)])[0].opted_out
+        return statuses(session, [RegistryQuery(1, JAN)])[0].opted_out
 
 
 def test_it_is_written_outside_the_database_once_and_without_the_address(installation):

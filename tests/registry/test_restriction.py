@@ -2,7 +2,7 @@ import pytest
 
 from trustsvc.clock import now
 from trustsvc.crypto import pseudonyms
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.restriction import lift, restrict
 from trustsvc.storage import db
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.both_databases
 
 def restricted(*questions):
     with db.reading() as session:
-        return [one.restricted for one in check(session, [RegistryQuery(*q) for q in questions])]
+        return [one.restricted for one in statuses(session, [RegistryQuery(*q) for q in questions])]
 
 
 def test_a_restriction_holds_at_its_shop_however_the_address_is_spelled(installation):

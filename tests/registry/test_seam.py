@@ -30,7 +30,7 @@ class Remote:
         self.asked.append(pseudonym)
         return pseudonym in self.known
 
-    def check(self, session, questions):
+    def statuses(self, session, questions):
         wanted = [pseudonyms.registry_pseudonym(question.email) for question in questions]
         return [
             RegistryStatus(registered=self.knows(pseudonym), opted_out=False)
@@ -40,7 +40,7 @@ class Remote:
 
 def test_another_registry_can_answer_in_its_place(installation, monkeypatch):
     remote = Remote(JAN)
-    monkeypatch.setattr(check, "check", remote.check)
+    monkeypatch.setattr(check, "statuses", remote.statuses)
     where = shop("registered")
 
     jan, piet = (invited(where, email=address) for address in (JAN, PIET))

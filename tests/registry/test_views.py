@@ -12,7 +12,7 @@ from trustsvc import clock
 from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.i18n import LANGUAGES
 from trustsvc.registry import double_opt_in, views
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.double_opt_in import CONFIRMATION_LINK_LIFETIME
 from trustsvc.registry.models import consent_texts
 from trustsvc.registry.opt_out import opt_out
@@ -30,7 +30,7 @@ def shop(app):
 
 def is_registered(address=JAN):
     with db.reading() as session:
-        return check(session, [RegistryQuery(1, address)])[0].registered
+        return statuses(session, [RegistryQuery(1, address)])[0].registered
 
 
 def test_two_steps_register_a_buyer_and_nothing_less_does(client, shop):
@@ -243,7 +243,7 @@ def test_an_opt_out_for_all_shops_stays_in_force_and_the_page_says_so(client, sh
     assert "http://127.0.0.1:8000/me" in page
     assert "http://127.0.0.1:8000/me" in done
     with db.reading() as session:
-        assert check(session, [RegistryQuery(1, JAN)])[0].opted_out
+        assert statuses(session, [RegistryQuery(1, JAN)])[0].opted_out
 
 
 @pytest.mark.parametrize("body", [{}, {"List-Unsubscribe": "One-Click"}, {"x": "y"}])

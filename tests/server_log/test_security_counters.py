@@ -9,7 +9,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
 from tests.orders import webhook_client
-from tests.staff.signed_in_staff import add, form_token, sign_in
+from tests.staff.signed_in_staff import form_token, one_time_link, sign_in
 from trustsvc import clock, config
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import preview, purge
@@ -107,7 +107,7 @@ def test_a_delivery_id_that_comes_back_with_another_body_is_an_entry(client):
 
 
 def test_a_used_and_a_forged_link_to_the_desk_are_refused_sign_ins(client):
-    link = add()
+    link = one_time_link()
     client.post(link)
     client.post(link)
     client.get("/desk/enter/forged")

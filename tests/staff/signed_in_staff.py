@@ -8,7 +8,7 @@ from trustsvc.staff import accounts
 from trustsvc.storage import db
 
 
-def add(name: str = "Sam") -> str:
+def one_time_link(name: str = "Sam") -> str:
     """Give the path of a fresh one-time link."""
     with db.transaction() as session:
         now = clock.now()
@@ -19,7 +19,7 @@ def add(name: str = "Sam") -> str:
 
 def sign_in(client, name: str = "Sam") -> str:
     """Sign this client in; gives the cookie's secret."""
-    answer = client.post(add(name))
+    answer = client.post(one_time_link(name))
     return answer.headers["Set-Cookie"].partition(";")[0].partition("=")[2]
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from tests.staff.signed_in_staff import add, sign_in
+from tests.staff.signed_in_staff import one_time_link, sign_in
 from trustsvc import clock, config
 from trustsvc.crypto import keyring, signed_links
 from trustsvc.staff.models import staff_links, staff_sessions
@@ -18,7 +18,7 @@ from trustsvc.storage import db
 
 
 def test_opening_the_link_changes_nothing_however_often_and_by_whatever(client):
-    path = add()
+    path = one_time_link()
 
     for _ in range(3):
         assert client.get(path).status_code == 200
@@ -32,7 +32,7 @@ def test_opening_the_link_changes_nothing_however_often_and_by_whatever(client):
 
 
 def test_the_button_lets_in_once(app):
-    path = add()
+    path = one_time_link()
     first, second = app.test_client(), app.test_client()
 
     answer = first.post(path)
@@ -45,7 +45,7 @@ def test_the_button_lets_in_once(app):
 
 
 def test_the_cookie_is_kept_from_scripts_other_sites_and_other_pages(client):
-    cookie = client.post(add()).headers["Set-Cookie"]
+    cookie = client.post(one_time_link()).headers["Set-Cookie"]
 
     assert re.fullmatch(
         r"desk=[\w-]{43}; Expires=[^;]+; Max-Age=43200; HttpOnly; Path=/desk; SameSite=Strict",
@@ -57,7 +57,7 @@ def test_the_cookie_is_kept_from_scripts_other_sites_and_other_pages(client):
     "installation", [{"TRUSTSVC_BASE_URL": "https://reviews.example.com"}], indirect=True
 )
 def test_over_tls_the_cookie_is_secure_and_named_so(client):
-    answer = client.post(add(), base_url="https://reviews.example.com")
+    answer = client.post(one_time_link(), base_url="https://reviews.example.com")
 
     assert answer.headers["Set-Cookie"].startswith("__Secure-desk=")
     assert "; Secure;" in answer.headers["Set-Cookie"]
@@ -65,7 +65,7 @@ def test_over_tls_the_cookie_is_secure_and_named_so(client):
 
 
 def test_of_many_posts_at_once_one_gets_in(app):
-    path = add()
+    path = one_time_link()
     answers = []
     clients = [app.test_client() for _ in range(8)]
     threads = [
@@ -81,7 +81,7 @@ def test_of_many_posts_at_once_one_gets_in(app):
 
 
 def test_another_spelling_of_a_used_link_does_not_open_again(client):
-    path = add()
+    path = one_time_link()
     client.post(path)
 
     for again in (f"{path}=", f"{path}=="):
@@ -89,7 +89,7 @@ def test_another_spelling_of_a_used_link_does_not_open_again(client):
 
 
 def test_a_link_ends_after_24_hours(client):
-    path = add()
+    path = one_time_link()
 
     with clock.at(clock.now() + timedelta(hours=23, minutes=59)):
         assert client.get(path).status_code == 200
@@ -142,7 +142,7 @@ def test_signing_out_ends_the_session_wherever_its_cookie_was_copied_to(client, 
 
 
 def test_the_database_holds_nothing_that_lets_in(client, installation):
-    path = add()
+    path = one_time_link()
     cookie = sign_in(client)
     link_id = signed_links.verify("staff", path.rpartition("/")[2])
 
@@ -155,7 +155,7 @@ def test_the_database_holds_nothing_that_lets_in(client, installation):
 
 
 def test_a_new_key_signs_nobody_out(client, installation):
-    path = add()
+    path = one_time_link()
     sign_in(client)
     with (installation.data / "keys" / "desk").open("a") as ring:
         ring.write("2 bm90IGEgcmVhbCBrZXksIGp1c3QgMzIgYnl0ZXMgLi4=\n")
@@ -182,7 +182,7 @@ def test_a_cookie_we_never_gave_is_nobodys(installation, cookie):
 
 
 def test_the_pages_of_the_desk_speak_the_readers_language(client):
-    page = client.get(add(), headers={"Accept-Language": "nl-NL,nl;q=0.9"}).text
+    page = client.get(one_time_link(), headers={"Accept-Language": "nl-NL,nl;q=0.9"}).text
 
     assert '<html lang="nl">' in page
     assert "Aanmelden" in page

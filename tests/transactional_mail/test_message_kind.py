@@ -33,8 +33,8 @@ from trustsvc.mail.outbox import (
 )
 from trustsvc.mail.outbox.models import messages
 from trustsvc.storage import db
-from trustsvc.transactional_mail import personal_data
-from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, TransactionalMessage, write
+from trustsvc.transactional_mail import enqueue, personal_data
+from trustsvc.transactional_mail.enqueue import MAX_PER_DAY, TransactionalMessage
 from trustsvc.transactional_mail.models import transactional_messages
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
@@ -50,7 +50,7 @@ def asked(address="jan@mail.example", now=NOON, **more):
         facts={"link": LINK},
     )
     with quiet(), db.transaction() as session:
-        return write(session, message, now)
+        return enqueue.write(session, message, now)
 
 
 def sent_transactional(now=NOON):

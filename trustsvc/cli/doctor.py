@@ -6,7 +6,7 @@ import json
 import click
 
 from trustsvc import clock
-from trustsvc.doctor.check import check
+from trustsvc.doctor import check
 
 
 @click.command()
@@ -17,7 +17,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
 
     One line a finding: OK, WARN or FAIL, and what to do. Exits with 1 when anything FAILs.
     """
-    findings = check(clock.now())
+    findings = check.run_all(clock.now())
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in findings]))
     else:

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from trustsvc import config
 from trustsvc.doctor import files, mail_server, readiness, redis_server, sender_dns, stores
-from trustsvc.doctor.finding import Finding, fail, ok, run, warn
+from trustsvc.doctor.finding import Finding, fail, ok, run_checks, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
 
 
-def check(now: datetime) -> list[Finding]:
+def run_all(now: datetime) -> list[Finding]:
     """Give every finding, and one broken part hides no other.
 
     Changes nothing, apart from a heartbeat of its own and a key in Redis for a minute, which show
@@ -21,7 +21,7 @@ def check(now: datetime) -> list[Finding]:
     except Misconfigured as wrong:
         again = "then run trustsvc doctor again"
         return [fail("settings", problem, again) for problem in wrong.problems]
-    return run(
+    return run_checks(
         {
             "settings": lambda: ok("settings", "valid"),
             "data folder": files.folder,

@@ -49,7 +49,7 @@ def fail(check: str, detail: str, remedy: str) -> Finding:
     return Finding(check, "FAIL", detail, remedy)
 
 
-def run(checks: Mapping[str, Callable[[], Sequence[Finding] | Finding]]) -> list[Finding]:
+def run_checks(checks: Mapping[str, Callable[[], Sequence[Finding] | Finding]]) -> list[Finding]:
     """Run each check; one that raises is a finding of its name, and hides no other."""
     findings: list[Finding] = []
     for name, check in checks.items():

@@ -19,7 +19,7 @@ from trustsvc.doctor import (
     webhooks,
 )
 from trustsvc.doctor.catch_up import api_connections
-from trustsvc.doctor.finding import Finding, Result, fail, ok, run, warn
+from trustsvc.doctor.finding import Finding, Result, fail, ok, run_checks, warn
 from trustsvc.doctor.machine_clock import duration
 from trustsvc.orders import idempotency
 from trustsvc.orders.models import orders
@@ -51,8 +51,10 @@ def database(now: datetime) -> list[Finding]:
     except (SQLAlchemyError, OSError):
         remedy = "see TRUSTSVC_DATABASE_URL; is the server up, the file writable?"
         return [fail("database", "it cannot be reached", remedy)]
-    findings = run({name: partial(_read, check, now) for name, check in CHECKS.items()})
-    return findings + run({name: partial(_tried, probe, now) for name, probe in PROBES.items()})
+    findings = run_checks({name: partial(_read, check, now) for name, check in CHECKS.items()})
+    return findings + run_checks(
+        {name: partial(_tried, probe, now) for name, probe in PROBES.items()}
+    )
 
 
 def _other_version() -> Finding:

@@ -87,7 +87,7 @@ class InvitationMessages:
         shops = directory.by_ids(session, {one.shop_id for one in subjects.values()})
         buyers = buyer.read(session, {one.order_id for one in subjects.values()})
         known = [one for one in subjects.values() if one.order_id in buyers]
-        answers = check.check(
+        answers = check.statuses(
             session, [check.RegistryQuery(x.shop_id, buyers[x.order_id].email) for x in known]
         )
         context = _Context(

@@ -38,7 +38,7 @@ def keep_pseudonyms(
     if not corrected:
         return
     queries = [check.RegistryQuery(one.shop_id, one.email) for one in corrected if one.email]
-    statuses = iter(check.check(session, queries))
+    statuses = iter(check.statuses(session, queries))
     restricted = check.restricted(
         session, {one.buyer_pseudonym for one in corrected if one.buyer_pseudonym}
     )

@@ -71,7 +71,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
         .with_for_update(of=orders, skip_locked=True)
     ).all()
     queries = [check.RegistryQuery(row.shop_id, row.email) for row in rows if row.email]
-    statuses = iter(check.check(session, queries))
+    statuses = iter(check.statuses(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
     relays = config.current().marketplace_relays
     restricted_ids = _restricted_ids(session, rows)

@@ -1,7 +1,7 @@
 """Look up whether buyers are registered, opted out or restricted.
 
-What decides whether a buyer is asked uses only `check`, so that a remote registry, queried blindly,
-can replace it.
+What decides whether a buyer is asked uses only `statuses`, so that a remote registry, queried
+blindly, can replace it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -44,7 +44,7 @@ class _Pseudonyms:
         return everywhere | {(pseudonym, self.shop_id) for pseudonym in self.shop}
 
 
-def check(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
+def statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
     """Give one status per query, in the same order, with a few SQL queries per batch.
 
     The pseudonyms exist in memory only: nothing about an unregistered buyer is written, logged or
@@ -54,9 +54,9 @@ def check(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistrySt
     """
     while True:
         keys = _keys()
-        statuses = _statuses(session, queries)
+        found = _statuses(session, queries)
         if _keys() == keys:
-            return statuses
+            return found
 
 
 def restricted(session: Session, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:

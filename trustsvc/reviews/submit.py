@@ -9,7 +9,7 @@ from trustsvc.errors import Gone
 from trustsvc.invitations import redeem
 from trustsvc.invitations.state import InvitationState
 from trustsvc.orders import buyer, personal_data
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry import check
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import CONSENT_WORDING, Draft
@@ -80,4 +80,4 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
 
 def _is_restricted(session: Session, shop_id: int, email: str) -> bool:
     """A restriction made before writing holds for the review until its author lifts it."""
-    return check(session, [RegistryQuery(shop_id, email)])[0].restricted
+    return check.statuses(session, [check.RegistryQuery(shop_id, email)])[0].restricted

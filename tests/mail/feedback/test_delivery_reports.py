@@ -31,8 +31,8 @@ from trustsvc.invitations.models import invitations
 from trustsvc.invitations.planning import reminders
 from trustsvc.mail.feedback import delivery_reports
 from trustsvc.mail.feedback.models import mail_reports
+from trustsvc.mail.feedback.parsers import returned_message
 from trustsvc.mail.feedback.parsers.report import Report
-from trustsvc.mail.feedback.parsers.returned_message import read
 from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import return_path, send_suspension
 from trustsvc.mail.outbox.models import messages
@@ -405,7 +405,10 @@ def test_a_message_and_its_bounce_find_each_other(lamp):
 
     back = BY_NAME["postfix, Gmail: no such account"].replace(CODE.encode(), code.encode())
     with db.transaction() as session:
-        assert delivery_reports.accept(session, read(back), "mail", NOON + DAY) == "taken"
+        assert (
+            delivery_reports.accept(session, returned_message.read(back), "mail", NOON + DAY)
+            == "taken"
+        )
 
     assert invitation_of(order_id).reason == "undeliverable"
 
@@ -416,7 +419,10 @@ def test_without_the_setting_the_sender_is_as_before_and_the_message_id_names_th
     back = BY_NAME["Zimbra: over quota"].replace(CODE.encode(), code_of(asked).encode())
 
     with db.transaction() as session:
-        assert delivery_reports.accept(session, read(back), "mail", NOON + DAY) == "taken"
+        assert (
+            delivery_reports.accept(session, returned_message.read(back), "mail", NOON + DAY)
+            == "taken"
+        )
     assert return_path.address(code_of(asked)) == ""
 
 

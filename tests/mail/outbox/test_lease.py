@@ -103,14 +103,14 @@ def test_the_lease_is_taken_before_opt_outs_are_read_so_that_none_comes_in_betwe
     installation, monkeypatch
 ):
     order_id = invited(shop())
-    ask = message_kind.check.check
+    ask = message_kind.check.statuses
 
     def watched(session, questions):
         states.extend(session.scalars(select(messages.c.state)).all())
         return ask(session, questions)
 
     states = []
-    monkeypatch.setattr(message_kind.check, "check", watched)
+    monkeypatch.setattr(message_kind.check, "statuses", watched)
     sent()
 
     assert set(states) == {"leased"}

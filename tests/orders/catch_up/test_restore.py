@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from tests.backup.backup_commands import elsewhere, run
+from tests.backup.backup_commands import elsewhere, run_command
 from trustsvc import clock
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -39,13 +39,13 @@ def test_what_came_since_the_backup_is_fetched_unless_it_may_have_been_asked_abo
     now = clock.now()
     with clock.at(now - 3 * DAY):
         shop.run()
-        assert run("backup", tmp_path / "copy").exit_code == 0
+        assert run_command("backup", tmp_path / "copy").exit_code == 0
     shop.api.place(now - 2 * DAY)
     shop.api.place(now - 2 * HOUR)
     assert shop.run()[1].new == 2
 
     with elsewhere(installation, tmp_path, request):
-        done = run("restore", tmp_path / "copy", *options)
+        done = run_command("restore", tmp_path / "copy", *options)
         assert done.exit_code == 0, done.output
         shop.run()
 

@@ -5,7 +5,7 @@ from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, insp
 
 from tests.invitations.sample_orders import invitation_of, invited
 from tests.reviews.sample_reviews import shop
-from tests.staff.signed_in_staff import add, sign_in
+from tests.staff.signed_in_staff import one_time_link, sign_in
 from trustsvc import clock, i18n
 from trustsvc.crypto import signed_links
 from trustsvc.crypto.encrypted_column import EncryptedText
@@ -147,7 +147,7 @@ def test_nothing_that_gives_access_lies_in_the_database(installation, client):
     order_id = invited(at_shop)
     link_id = invitation_of(order_id).link
     messages = [signed_links.token(purpose, link_id) for purpose in ("review", "stop", "me")]
-    staff_link = add("Kimberley Marker").rpartition("/")[2]
+    staff_link = one_time_link("Kimberley Marker").rpartition("/")[2]
     cookie = sign_in(client, "Robin Marker")
 
     everything = "\n".join(_dump())

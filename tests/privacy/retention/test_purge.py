@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from jobs import send_messages
 from tests.invitations.sample_orders import message_values
 from tests.reviews.sample_reviews import invitation, order, review, shop
-from tests.staff.signed_in_staff import add, sign_in
+from tests.staff.signed_in_staff import one_time_link, sign_in
 from trustsvc import clock
 from trustsvc.invitations import redeem
 from trustsvc.invitations.models import invitations
@@ -289,7 +289,7 @@ def test_delivery_ids_go_after_35_days_and_the_event_log_after_90(start):
 
 
 def test_links_and_sessions_of_staff_go_when_they_end(client, start):
-    add("Sam")
+    one_time_link("Sam")
     sign_in(client, "Robin")
 
     purge.purge_due(clock.now() + timedelta(hours=11, minutes=59))
@@ -484,7 +484,7 @@ def test_a_withdrawn_invitation_and_a_purge_agree(start):
 
 
 def test_the_link_to_the_desk_still_works_after_a_purge(client, start):
-    path = add()
+    path = one_time_link()
     purge.purge_due(clock.now())
 
     assert client.post(urlsplit(path).path).status_code == 303

@@ -11,7 +11,7 @@ from jobs import check_orders, purge_rows, send_messages
 from tests.invitations import sample_orders
 from trustsvc import cli, clock, clock_check
 from trustsvc.clock import Reading
-from trustsvc.doctor.check import check
+from trustsvc.doctor.check import run_all
 from trustsvc.mail.message import SendResult, SendStatus
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.privacy import clock_watch
@@ -89,7 +89,7 @@ def test_a_large_purge_waits_after_a_jump_until_an_operator_confirms(installatio
     assert "1200  of 1201 events WAIT" in purge("--dry-run")
     assert "WAIT" in purge()
     assert events() == 1200
-    found = {one.check: one for one in check(clock.now())}
+    found = {one.check: one for one in run_all(clock.now())}
     assert found["clock"].level == "FAIL"
     assert "clock trust" in found["clock"].remedy
     assert found["sending"].remedy == "see the line on the clock"
@@ -150,7 +150,7 @@ def test_after_a_month_of_being_off_it_asks_only_for_what_is_large_and_messages_
     with db.transaction() as session:
         assert clock_watch.watch(session, clock.read()) == clock_check.GAP
         assert send_suspension.stops(session) == {}
-    assert {one.check: one.level for one in check(clock.now())}["clock"] == "WARN"
+    assert {one.check: one.level for one in run_all(clock.now())}["clock"] == "WARN"
 
 
 def test_a_tick_is_never_a_jump(installation):

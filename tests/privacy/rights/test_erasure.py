@@ -10,8 +10,7 @@ from tests.privacy.rights import my_data_pages
 from tests.waiting import PATIENCE_S
 from trustsvc import clock
 from trustsvc.errors import Gone
-from trustsvc.invitations import unsubscribe
-from trustsvc.invitations.redeem import find
+from trustsvc.invitations import redeem, unsubscribe
 from trustsvc.mail.maildir import MaildirTransport
 from trustsvc.mail.message import Message
 from trustsvc.mail.transport import message_id
@@ -235,7 +234,7 @@ def test_messages_in_the_maildir_go_too_when_the_address_was_erased_before(clien
     )
     with quiet(), db.transaction() as session:
         unsubscribe.unsubscribe(
-            session, find(session, my_data_pages.link(order_id)), NOON, everywhere=False
+            session, redeem.find(session, my_data_pages.link(order_id)), NOON, everywhere=False
         )
 
     my_data_pages.post(client, order_id, "erase")

@@ -11,7 +11,7 @@ from tests.privacy.rights import my_data_pages
 from trustsvc import clock
 from trustsvc.privacy.models import request_log
 from trustsvc.privacy.rights import erasure, people
-from trustsvc.registry.check import RegistryQuery, check
+from trustsvc.registry.check import RegistryQuery, statuses
 from trustsvc.registry.models import opt_outs
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, suppression_journal
@@ -38,7 +38,7 @@ def stopped(shop_id, reason="objection", address=my_data_pages.JAN):
 
 def is_out(shop):
     with db.reading() as session:
-        return check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
+        return statuses(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0].opted_out
 
 
 def mailed_path():
@@ -145,7 +145,7 @@ def test_nobody_is_registered_by_it(client):
     press(client, asked_for(client))
 
     with db.reading() as session:
-        answer = check(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0]
+        answer = statuses(session, [RegistryQuery(shop.id, my_data_pages.JAN)])[0]
     assert (answer.opted_out, answer.registered) == (False, False)
 
 

@@ -14,9 +14,8 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from trustsvc import clock, log
 from trustsvc.errors import Unavailable
 from trustsvc.mail.feedback import delivery_reports
-from trustsvc.mail.feedback.parsers import mime
+from trustsvc.mail.feedback.parsers import mime, returned_message
 from trustsvc.mail.feedback.parsers.report import IgnoredReport
-from trustsvc.mail.feedback.parsers.returned_message import read
 from trustsvc.storage import db
 from trustsvc.work_queue import stop_request
 
@@ -27,7 +26,7 @@ logger = log.get_logger("bounce")
 
 def take_in(message: bytes) -> None:
     """Store what a message reports; twice changes nothing, and what fails is raised."""
-    report = read(message)
+    report = returned_message.read(message)
     if isinstance(report, IgnoredReport):
         logger.info("bounce.ignored", reason=report.reason)
         return

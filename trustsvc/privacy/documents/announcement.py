@@ -25,7 +25,7 @@ from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews.models import reviews
 from trustsvc.shops.directory import Shop
 from trustsvc.shops.models import shops
-from trustsvc.transactional_mail.enqueue import TransactionalMessage, write
+from trustsvc.transactional_mail import enqueue
 
 KIND = "notice_changed"
 MAX_A_DAY = 100  # one address may have bought at many shops that change with one setting
@@ -122,10 +122,10 @@ def announce(session: Session, shop: Shop, version: int, now: datetime) -> int:
     people = audience(session, shop, notice.since).people
     link = f"{config.current().base_url}/privacy/{shop.slug}"
     for one in people:
-        message = TransactionalMessage(
+        message = enqueue.TransactionalMessage(
             KIND, one.language, one.address, one.name, shop.id, {"link": link}
         )
-        write(session, message, now, most=MAX_A_DAY)
+        enqueue.write(session, message, now, most=MAX_A_DAY)
     return len(people)
 
 

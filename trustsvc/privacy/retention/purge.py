@@ -8,7 +8,7 @@ runs at once, or one killed midway, do no harm: the next run finds what is left.
 from datetime import datetime
 
 from trustsvc import log
-from trustsvc.privacy.receipts import Receipt, write
+from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import maildir, purge_guard
 from trustsvc.privacy.retention.tables import PurgeStep, steps
 from trustsvc.storage import db, vacuum
@@ -45,7 +45,7 @@ def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int
     files = {} if maildir.RULE in waiting else maildir.purge(now)
     for rule, number in files.items():
         with db.transaction() as session:
-            write(session, Receipt(now, rule, number, maildir.cutoff(rule, now)))
+            receipts.write(session, receipts.Receipt(now, rule, number, maildir.cutoff(rule, now)))
         gone[rule] = gone.get(rule, 0) + number
     is_clean = vacuum.rebuild() if vacuum.is_small() or now.hour == NIGHT else vacuum.scrub()
     if not is_clean:
@@ -64,5 +64,5 @@ def _purge_batch(step: PurgeStep, now: datetime) -> int:
         still_due = rows if rows and len(rows[0]) > 1 else [row[0] for row in rows]
         done = step.remove(session, still_due, now) if still_due else 0
         if done:
-            write(session, Receipt(now, step.rule, done, step.cutoff))
+            receipts.write(session, receipts.Receipt(now, step.rule, done, step.cutoff))
     return done

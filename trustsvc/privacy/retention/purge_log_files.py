@@ -16,8 +16,7 @@ import msgspec
 from sqlalchemy import select
 
 from trustsvc import clock, config, log
-from trustsvc.privacy.models import receipts
-from trustsvc.privacy.receipts import Receipt, write
+from trustsvc.privacy import models, receipts
 from trustsvc.server_log import retention
 from trustsvc.storage import db, periodic_write
 
@@ -130,9 +129,13 @@ def _write_journal(journal: Path, plans: list[_Plan]) -> None:
 def _sign(plans: list[_Plan]) -> None:
     with db.transaction() as session:
         moments = [plan.at for plan in plans]
-        known = select(receipts.c.at).where(receipts.c.what == RULE, receipts.c.at.in_(moments))
+        known = select(models.receipts.c.at).where(
+            models.receipts.c.what == RULE, models.receipts.c.at.in_(moments)
+        )
         signed = set(session.scalars(known))
         for plan in plans:
             at = plan.at.replace(microsecond=plan.at.microsecond // 1000 * 1000)
             if plan.files and at not in signed:
-                write(session, Receipt(plan.at, RULE, len(plan.files), plan.before))
+                receipts.write(
+                    session, receipts.Receipt(plan.at, RULE, len(plan.files), plan.before)
+                )

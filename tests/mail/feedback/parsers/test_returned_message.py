@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tests.mail.feedback.parsers.corpus import BY_NAME, CODE, SAMPLES
-from trustsvc.mail.feedback.parsers import mime
+from trustsvc.mail.feedback.parsers import mime, returned_message
 from trustsvc.mail.feedback.parsers.report import IgnoredReport, Report
-from trustsvc.mail.feedback.parsers.returned_message import read
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +20,7 @@ NAMES = [name for name, _, _ in SAMPLES]
 
 
 def kind_of(data):
-    found = read(data)
+    found = returned_message.read(data)
     return found.kind if isinstance(found, Report) else "ignored"
 
 
@@ -42,14 +41,16 @@ def test_at_least_98_percent_of_at_least_50_notifications_are_classed_right():
     ("name", "data"), [(name, data) for name, kind, data in SAMPLES if kind != "ignored"]
 )
 def test_each_report_names_its_message(name, data):
-    assert read(data).codes == (CODE,)
+    assert returned_message.read(data).codes == (CODE,)
 
 
 def test_the_return_path_it_came_to_goes_before_the_message_id():
     other = "z" * 26
     data = BY_NAME["Sendmail: user unknown"]
 
-    found = read(data.replace(f"bounces+{CODE}".encode(), f"bounces+{other}".encode(), 1))
+    found = returned_message.read(
+        data.replace(f"bounces+{CODE}".encode(), f"bounces+{other}".encode(), 1)
+    )
 
     assert found.codes == (other, CODE)
 
@@ -57,7 +58,9 @@ def test_the_return_path_it_came_to_goes_before_the_message_id():
 def test_a_code_is_read_whatever_happened_to_its_case():
     data = BY_NAME["qmail: over quota"]
 
-    assert read(data.replace(CODE.encode(), CODE.upper().encode())).codes == (CODE,)
+    assert returned_message.read(data.replace(CODE.encode(), CODE.upper().encode())).codes == (
+        CODE,
+    )
 
 
 HOSTILE = {
@@ -83,12 +86,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
 def test_nothing_a_stranger_sends_keeps_it_busy(data):
-    assert isinstance(read(data), Report | IgnoredReport)
+    assert isinstance(returned_message.read(data), Report | IgnoredReport)
 
 
 @given(some.binary(max_size=2000))
 def test_any_bytes_are_read_without_an_exception(data):
-    assert isinstance(read(data), Report | IgnoredReport)
+    assert isinstance(returned_message.read(data), Report | IgnoredReport)
 
 
 PIECES = some.sampled_from(
@@ -118,7 +121,7 @@ PIECES = some.sampled_from(
 @settings(max_examples=300)
 @given(some.lists(PIECES, max_size=30).map(b"".join))
 def test_pieces_of_reports_in_any_order_are_read_without_an_exception(data):
-    assert isinstance(read(data), Report | IgnoredReport)
+    assert isinstance(returned_message.read(data), Report | IgnoredReport)
 
 
 def test_a_message_is_read_up_to_its_bounds():

@@ -20,9 +20,8 @@ from tests.invitations.sample_orders import (
 from tests.mail.feedback.test_delivery_reports import code_of, reports, suppressed
 from tests.mail.feedback.webhooks import fake_sns
 from tests.mail.feedback.webhooks.fake_sns import BOUNCE, TOPIC, event, message
-from trustsvc import clock, config
+from trustsvc import clock, config, http
 from trustsvc.cli import mail, main
-from trustsvc.http.client import get
 from trustsvc.mail.feedback.models import mail_endpoints
 from trustsvc.mail.feedback.webhooks import certificates, endpoints
 from trustsvc.storage import db
@@ -330,4 +329,4 @@ def test_the_secret_of_an_endpoint_lies_sealed_and_is_in_no_repr(installation, p
 
 
 def test_the_address_behind_a_certificate_is_fetched_by_the_guarded_way_out():
-    assert certificates.find.__defaults__ == (get,)
+    assert certificates.find.__defaults__ == (http.client.get,)
