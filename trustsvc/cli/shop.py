@@ -37,8 +37,8 @@ SETUP_STEPS = {
 }
 
 
-def _given_settings(given: dict[str, Any]) -> dict[str, Any]:
-    values = {name: value for name, value in given.items() if value is not None}
+def _given_settings(given: Mapping[str, object]) -> dict[str, Any]:
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if "delay_days" in values:
         if "delay" in values or "delay_unit" in values:
             raise click.UsageError("Give --delay-days, or --delay with --delay-unit.")
@@ -71,7 +71,7 @@ def shop() -> None:
 )
 @click.option("--secret", help="The platform's own secret; without it one is made.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def add(*, as_json: bool, secret: str | None, **given: Any) -> None:
+def add(*, as_json: bool, secret: str | None, **given: object) -> None:
     """Enrol a shop; its secret is shown once."""
     if secret is not None and not secret.strip():
         raise click.UsageError("The secret is empty.")
@@ -130,7 +130,7 @@ def prove_domain(slug: str) -> None:
 @click.option(
     "--fallback-days", type=int, help="Days after payment until --fallback decides (default 30)."
 )
-def change(slug: str, **given: Any) -> None:
+def change(slug: str, **given: object) -> None:
     """Change settings of a shop."""
     values = _given_settings(given)
     if not values:

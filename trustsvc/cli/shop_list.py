@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -45,7 +44,7 @@ def list_(*, as_json: bool) -> None:
         click.echo("There are no shops yet: trustsvc shop add --help")
 
 
-def _row(one: summary.ShopHealth) -> dict[str, Any]:
+def _row(one: summary.ShopHealth) -> dict[str, object]:
     shop = one.shop
     return {
         "shop": shop.slug,

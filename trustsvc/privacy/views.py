@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from flask import Blueprint, Response, make_response, render_template, request
 
@@ -100,7 +100,7 @@ def _address() -> str:
     return text
 
 
-def _page(template: str, status: int = 200, **values: Any) -> Response:
+def _page(template: str, status: int = 200, **values: object) -> Response:
     settings = config.current()
     html = render_template(template, language=_language(), contact=settings.contact, **values)
     response = make_response(html, status)

@@ -7,7 +7,6 @@ writes them by hand. The same input gives the same bytes.
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
@@ -76,7 +75,7 @@ def _kept(rule: Rule, settings: Settings, language: str) -> str:
     return f"{what}: {i18n.translate('documents.text.after', language, days=period, since=since)}"
 
 
-def _render(name: str, language: str, **facts: Any) -> str:
+def _render(name: str, language: str, **facts: object) -> str:
     template = i18n.environment().get_template(f"privacy/documents/{name}.html")
     return template.render(
         translate=i18n.translate_html, day=i18n.format_date, language=language, **facts

@@ -1,7 +1,5 @@
 """Pages of a shop's privacy notice: the current version and earlier ones."""
 
-from typing import Any
-
 from flask import Blueprint, Response, make_response, render_template, request
 from markupsafe import Markup
 
@@ -41,7 +39,7 @@ def show_version(slug: str, version: int) -> Response:
 
 
 def _notice(
-    shop: Shop, language: str, notice: notice_history.NoticeVersion, **more: Any
+    shop: Shop, language: str, notice: notice_history.NoticeVersion, **more: object
 ) -> Response:
     text = Markup(notice.text)  # noqa: S704 - written by notice.text, which escapes
     html = render_template(

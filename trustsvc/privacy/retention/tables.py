@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Column, ColumnElement, Select, Table, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -36,6 +36,10 @@ from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.enqueue import DAY
 from trustsvc.transactional_mail.models import transactional_messages
 
+# Removes the rows of these keys: what `due` selected, alone or as tuples.
+Removal = Callable[[Session, Sequence[object], datetime], int]
+_RemovalOfIds = Callable[[Session, Sequence[int], datetime], int]
+
 TOO_LONG = "waited_too_long"
 
 
@@ -47,7 +51,7 @@ class PurgeStep:
     table: Table
     due: Select[Any]
     key: ColumnElement[Any]
-    remove: Callable[[Session, Sequence[Any], datetime], int]
+    remove: Removal
     cutoff: datetime
 
     def count_due(self, session: Session) -> int:
@@ -68,22 +72,22 @@ def steps(now: datetime) -> list[PurgeStep]:
         replace(
             _rows("review", reviews.c.decided_at, RULES["review"].cutoff(now)),
             due=expired.rejected_reviews(now),
-            remove=_empty_reviews,
+            remove=_of_ids(_empty_reviews),
         ),
         _aged("decision_log", decisions.c.at, now),
         _orders("decision_log", expired.orders_without_person(now), _delete_orders, now),
         _aged("webhook_delivery", webhook_deliveries.c.at, now),
         _aged("webhook_counts", webhook_counts.c.day, now),
         _aged("domain_throttle", domain_throttles.c.forget_at, now),
-        replace(_aged("transactional_mail", mail.created_at, now), remove=_erase_messages),
+        replace(_aged("transactional_mail", mail.created_at, now), remove=_of_ids(_erase_messages)),
         # Settled messages only count how often an address is written to a day.
         replace(
             _rows("transactional_mail", mail.created_at, now - DAY, mail.address.is_(None)),
-            remove=_erase_messages,
+            remove=_of_ids(_erase_messages),
         ),
         replace(
             _aged("transactional_mail", privacy_requests.c.requested_at, now),
-            remove=_log_unanswered,
+            remove=_of_ids(_log_unanswered),
         ),
         _aged("transactional_mail", my_data_links.c.at, now),
         _aged("transactional_mail", form_objections.c.at, now),
@@ -91,7 +95,9 @@ def steps(now: datetime) -> list[PurgeStep]:
         _aged("pending_registration", pending_registrations.c.requested_at, now),
         _aged("event_log", events.c.at, now),
         _aged("disclosure_log", disclosure_log.c.at, now),
-        replace(_aged("previous_secret", shops.c.old_secret_until, now), remove=_end_secrets),
+        replace(
+            _aged("previous_secret", shops.c.old_secret_until, now), remove=_of_ids(_end_secrets)
+        ),
         _closed_shops(now),
         _aged("staff_session", staff_links.c.expires_at, now),
         _aged("staff_session", staff_sessions.c.expires_at, now),
@@ -114,7 +120,7 @@ def _rows(
     key = columns[0] if len(columns) == 1 else tuple_(*columns)
     due = select(*columns).where(moment <= cutoff, *where)
 
-    def remove(session: Session, keys: Sequence[Any], _now: datetime) -> int:
+    def remove(session: Session, keys: Sequence[object], _now: datetime) -> int:
         return db.row_count(session.execute(delete(table).where(key.in_(keys))))
 
     return PurgeStep(rule, table, due, key, remove, cutoff)
@@ -125,7 +131,7 @@ def _closed_shops(now: datetime) -> PurgeStep:
     key = api_connections.c.shop_id
     due = select(key).join(shops, shops.c.id == key).where(shops.c.closed_at <= now)
 
-    def remove(session: Session, keys: Sequence[Any], _now: datetime) -> int:
+    def remove(session: Session, keys: Sequence[object], _now: datetime) -> int:
         return db.row_count(session.execute(delete(api_connections).where(key.in_(keys))))
 
     return PurgeStep("api_credentials", api_connections, due, key, remove, now)
@@ -134,10 +140,15 @@ def _closed_shops(now: datetime) -> PurgeStep:
 def _orders(
     rule: str,
     due: Select[Any],
-    remove: Callable[[Session, Sequence[int], datetime], int],
+    remove: _RemovalOfIds,
     now: datetime,
 ) -> PurgeStep:
-    return PurgeStep(rule, orders, due, orders.c.id, remove, RULES[rule].cutoff(now))
+    return PurgeStep(rule, orders, due, orders.c.id, _of_ids(remove), RULES[rule].cutoff(now))
+
+
+def _of_ids(remove: _RemovalOfIds) -> Removal:
+    """Take keys for what they are in these steps: ids."""
+    return lambda session, keys, now: remove(session, cast("Sequence[int]", keys), now)
 
 
 def _log_unanswered(session: Session, ids: Sequence[int], _now: datetime) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 from sqlalchemy.orm import Session
@@ -29,7 +28,7 @@ from trustsvc.storage import db
 my_data_pages = Blueprint("rights", __name__)
 
 ACTIONS = ("correct", "restrict", "lift", "object", "again", "erase")
-RequestOutcome = Mapping[str, Any]
+RequestOutcome = Mapping[str, object]
 
 
 @my_data_pages.get("/me/<token>")
@@ -226,7 +225,7 @@ def _form(
     )
 
 
-def _page(template: str, person: Person, token: str, **values: Any) -> str:
+def _page(template: str, person: Person, token: str, **values: object) -> str:
     with db.reading() as session:
         about = directory.by_ids(session, person.shop_ids)
     only = next(iter(about.values())) if len(about) == 1 and not person.everywhere else None
