@@ -170,7 +170,7 @@ def test_many_requests_at_once_are_one_write(client):
     assert 1 <= len(written) <= 1 + (time.monotonic() - began)
 
 
-def test_a_probe_that_does_not_come_back_is_not_waited_for(client, monkeypatch):
+def test_a_check_that_does_not_come_back_is_not_waited_for(client, monkeypatch):
     beat(clock.now())
     assert client.get("/readyz").status_code == 200
     monkeypatch.setattr(health, "STUCK_S", 0.2)

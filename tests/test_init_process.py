@@ -64,9 +64,9 @@ class Container:
 
     def __init__(self, place, command, environ):
         self.log = place / "container.log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")}
         self.outside = subprocess.Popen(

@@ -20,7 +20,7 @@ health_checks = Blueprint("health", __name__)
 HEARTBEAT_LATE = timedelta(seconds=90)
 PURGE_CHECK_INTERVAL = timedelta(seconds=60)
 CACHED = timedelta(seconds=1)
-STUCK_S = 5.0  # each probe has a limit of its own; a frozen server or disk obeys none
+STUCK_S = 5.0  # each check has a limit of its own; a frozen server or disk obeys none
 _last_purge_check: tuple[Path, datetime, bool] | None = None
 
 
@@ -34,7 +34,7 @@ def livez() -> Response:
 @health_checks.get("/readyz")
 @access.requires("public")
 def readyz() -> tuple[Response, int]:
-    """Say whether work gets done; each probe is tried once a second at most, whoever asks.
+    """Say whether work gets done; each check is tried once a second at most, whoever asks.
 
     Orders are accepted without Redis or the scheduler too: a load balancer should watch /livez,
     an alarm this.
@@ -61,7 +61,7 @@ class _Checks:
             settings, now = config.current(), clock.now()
             known = self._made and self._made[0] == settings and abs(now - self._made[1]) < CACHED
             if not known:
-                self._results = _probe_all(now)
+                self._results = _check_all(now)
                 self._made = settings, now
             return self._results
         finally:
@@ -74,7 +74,7 @@ class _Checks:
 known_checks = _Checks()
 
 
-def _probe_all(now: datetime) -> dict[str, str]:
+def _check_all(now: datetime) -> dict[str, str]:
     checks = {"database": "failed", "migrations": "failed", "scheduler": "failed"}
     try:
         with db.reading() as session:
@@ -86,7 +86,7 @@ def _probe_all(now: datetime) -> dict[str, str]:
         checks["scheduler"] = "late: is `trustsvc scheduler` running?" if late else "ok"
     except SQLAlchemyError:
         pass
-    checks |= {name: probe(now).status for name, probe in readiness.PROBES.items()}
+    checks |= {name: check(now).status for name, check in readiness.READINESS_CHECKS.items()}
     checks["purge"] = _purge(now)
     return checks
 

@@ -25,7 +25,7 @@ from trustsvc.registry.models import registered_buyers
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, reply, submit
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
 from trustsvc.storage.columns import metadata
@@ -120,9 +120,11 @@ def _order(mine, what, now, *, planned=True):
 
 
 def _reviewed(order, word, now, *, published):
-    draft = Draft(5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True)
+    review = ReviewInput(
+        5, f"{word} title", f"{word} text", f"{word} J.", f"{word} city", consent=True
+    )
     with sample_orders.quiet(), db.transaction() as session:
-        public_id = submit.submit(session, my_data_pages.link(order), draft, now)
+        public_id = submit.submit(session, my_data_pages.link(order), review, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
             publish.publish_approved(session, now)

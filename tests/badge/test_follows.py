@@ -17,7 +17,7 @@ from trustsvc.privacy.rights import restriction
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.reviews import correct, moderate, publish, submit, withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.shops import directory, domain_proof, settings
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -97,7 +97,7 @@ def test_a_withdrawal_is_followed(shown):
 
 
 def test_a_correction_is_followed(shown):
-    better = Draft(4, "Snel", "Toch krassen.", "Jan J.", my_data_pages.CITY, consent=True)
+    better = ReviewInput(4, "Snel", "Toch krassen.", "Jan J.", my_data_pages.CITY, consent=True)
 
     follow(correct.correct, my_data_pages.review().public_id, better, NOON)
 
@@ -180,9 +180,9 @@ def test_a_proof_and_another_domain_are_followed(shown):
 
 def test_a_review_that_only_the_shop_may_read_reaches_no_file(installation):
     order_id = sample_orders.invited(sample_orders.shop())
-    draft = Draft(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
+    review = ReviewInput(1, "Nee", "Alleen voor de winkel.", "Jan J.", "Delft", consent=False)
     with db.transaction() as session:
-        public_id = submit.submit(session, my_data_pages.link(order_id), draft, NOON)
+        public_id = submit.submit(session, my_data_pages.link(order_id), review, NOON)
 
     follow(moderate.approve, public_id, "staff 1", NOON)
 

@@ -259,7 +259,7 @@ def test_a_clock_that_went_back_and_a_scheduler_that_stands_or_never_ran(healthy
     assert level("clock") == "WARN"
 
 
-def test_doctor_runs_the_probes_of_readyz(healthy):
+def test_doctor_runs_the_readiness_checks_of_readyz(healthy):
     sample_orders.place(sample_orders.shop(), clock.now() - HOUR)
     (healthy.data / "keys" / "vault").unlink()
     keyring.make_all()

@@ -1,4 +1,4 @@
-"""Each probe tries what it reports on."""
+"""Each readiness check tries what it reports on."""
 
 import resource
 import sqlite3
@@ -22,15 +22,15 @@ ORDINARY_WAIT_S = 60.0
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-def status(probe):
-    return readiness.PROBES[probe](clock.now()).status
+def status(name):
+    return readiness.READINESS_CHECKS[name](clock.now()).status
 
 
 def test_all_is_well(installation):
     readiness.record_keys()
 
-    assert {name: status(name) for name in readiness.PROBES} == dict.fromkeys(
-        readiness.PROBES, "ok"
+    assert {name: status(name) for name in readiness.READINESS_CHECKS} == dict.fromkeys(
+        readiness.READINESS_CHECKS, "ok"
     )
 
 

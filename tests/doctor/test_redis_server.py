@@ -1,4 +1,4 @@
-"""The probe of Redis, on real servers: a replica of a real primary, and one without room."""
+"""The readiness check of Redis, on real servers: a replica of a real primary, and a full one."""
 
 import contextlib
 import subprocess
@@ -26,7 +26,7 @@ def primary(tmp_path):
         server.terminate()
 
 
-def probe():
+def tried():
     return redis_server.redis_server(clock.now())
 
 
@@ -42,8 +42,8 @@ def setting(name, value):
 
 
 def test_a_server_that_is_well(installation):
-    assert probe().status == "ok"
-    assert job_queue.connection().ttl("trustsvc:probe") > 0
+    assert tried().status == "ok"
+    assert job_queue.connection().ttl("trustsvc:trial") > 0
 
 
 @pytest.mark.parametrize("read_only", ["yes", "no"])
@@ -53,7 +53,7 @@ def test_a_replica_of_a_real_primary(installation, primary, read_only):
     try:
         with setting("replica-read-only", read_only):
             waiting.until(lambda: link.info("replication")["master_link_status"] == "up")
-            result = probe()
+            result = tried()
     finally:
         link.replicaof("NO", "ONE")
 
@@ -63,16 +63,16 @@ def test_a_replica_of_a_real_primary(installation, primary, read_only):
 
 def test_a_server_without_memory(installation):
     with setting("maxmemory", "1"):
-        result = probe()
+        result = tried()
 
     assert result.status == "it is out of memory"
-    assert probe().status == "ok"
+    assert tried().status == "ok"
 
 
 def test_a_server_with_little_memory_left_is_a_warning(installation):
     used = job_queue.connection().info("memory")["used_memory"]
     with setting("maxmemory", str(int(used * 1.05))):
-        result = probe()
+        result = tried()
 
     assert result.status == "ok"
     (found,) = result.findings
@@ -82,7 +82,7 @@ def test_a_server_with_little_memory_left_is_a_warning(installation):
 
 def test_a_server_that_wants_a_replica_to_write_to(installation):
     with setting("min-replicas-to-write", "1"):
-        assert probe().status == "it takes no write"
+        assert tried().status == "it takes no write"
 
 
 def test_a_user_who_may_not_write(installation):
@@ -93,7 +93,7 @@ def test_a_user_who_may_not_write(installation):
     url = installation.redis_url.replace("unix://", "unix://reader:long@")
     config.use(config.load({"TRUSTSVC_DATA": str(installation.data), "TRUSTSVC_REDIS_URL": url}))
     try:
-        assert probe().status == "it takes no write"
+        assert tried().status == "it takes no write"
     finally:
         link.acl_deluser("reader")
 
@@ -105,6 +105,6 @@ def test_a_server_that_is_away(installation):
     }
     config.use(config.load(environ))
 
-    assert probe().status.startswith("away")
+    assert tried().status.startswith("away")
     with pytest.raises(redis.RedisError):
         job_queue.connection().ping()

@@ -9,7 +9,7 @@ from trustsvc.invitations.models import invitations
 from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import orders
 from trustsvc.reviews import submit
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 
@@ -97,4 +97,4 @@ def review(shop, at=None, reference="1001", **more):
     }
     _, link = invitation(shop, order(shop, reference, at=at), at=at)
     with db.transaction() as session:
-        return submit.submit(session, link, Draft(**plain | more), at or clock.now())
+        return submit.submit(session, link, ReviewInput(**plain | more), at or clock.now())

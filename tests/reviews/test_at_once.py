@@ -8,7 +8,7 @@ from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.reviews import correct, lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
 
@@ -49,7 +49,7 @@ def test_words_that_nobody_approved_are_never_published(installation):
         with db.reading() as session:
             version = lookup.find_review(session, public_id).version
         later = clock.now() + timedelta(seconds=1)
-        other = Draft(1, "", f"never read {turn}", "Ada", "", consent=True)
+        other = ReviewInput(1, "", f"never read {turn}", "Ada", "", consent=True)
 
         all_at_once(
             lambda s, one=public_id, version=version: moderate.approve(

@@ -9,13 +9,13 @@ from trustsvc.errors import NotFound, Refused
 from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
 from trustsvc.reviews import correct, lookup, moderate
-from trustsvc.reviews.policy import REASONS, Draft
+from trustsvc.reviews.policy import REASONS, ReviewInput
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 pytestmark = pytest.mark.both_databases
 
-OTHER = Draft(1, "", "Something else.", "Ada", "", consent=True)
+OTHER = ReviewInput(1, "", "Something else.", "Ada", "", consent=True)
 
 
 def _found(public_id):

@@ -7,17 +7,19 @@ from trustsvc.reviews import policy
 GOOD = {"stars": "4", "title": "Snel", "text": "Goed.", "name": "Ada L.", "city": "Delft"}
 
 
-def test_a_good_form_becomes_a_draft():
+def test_a_good_form_becomes_the_input_of_a_review():
     filled = policy.read_form(GOOD | {"consent": "yes"})
 
     assert filled.problems == {}
-    assert filled.draft == policy.Draft(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
+    assert filled.author_input == policy.ReviewInput(
+        4, "Snel", "Goed.", "Ada L.", "Delft", consent=True
+    )
 
 
 def test_stars_and_a_name_are_enough_and_a_box_that_is_not_ticked_affirms_nothing():
-    draft = policy.read_form({"stars": "1", "name": "A"}).draft
+    review = policy.read_form({"stars": "1", "name": "A"}).author_input
 
-    assert draft == policy.Draft(1, "", "", "A", "", consent=False)
+    assert review == policy.ReviewInput(1, "", "", "A", "", consent=False)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_nothing_of_what_was_written_is_in_a_repr():
     filled = policy.read_form(GOOD)
 
     assert "Ada" not in repr(filled)
-    assert "Ada" not in repr(filled.draft)
+    assert "Ada" not in repr(filled.author_input)
 
 
 @given(strategies.text(), strategies.booleans())

@@ -8,14 +8,14 @@ from trustsvc import clock
 from trustsvc.errors import Gone
 from trustsvc.reviews import correct, lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 pytestmark = pytest.mark.both_databases
 
-SAME = Draft(4, "Snel", "Fiets kwam heel aan.", "Ada L.", "Delft", consent=True)
-OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
+SAME = ReviewInput(4, "Snel", "Fiets kwam heel aan.", "Ada L.", "Delft", consent=True)
+OTHER = ReviewInput(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 
 
 def _do(action, *args, **more):
@@ -124,7 +124,7 @@ def test_a_rejected_review_can_be_corrected_and_loses_its_reason(installation):
 def test_taking_consent_back_by_a_correction_keeps_the_review_private(installation):
     public_id = _published()
 
-    _do(correct.correct, public_id, Draft(4, "Snel", "", "Ada L.", "", consent=False))
+    _do(correct.correct, public_id, ReviewInput(4, "Snel", "", "Ada L.", "", consent=False))
     _published(public_id)
 
     assert _lines() == []

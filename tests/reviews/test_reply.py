@@ -18,14 +18,14 @@ from trustsvc.reviews import (
     withdraw,
 )
 from trustsvc.reviews.models import replies, reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, event_log
 from trustsvc.work_queue import job_queue
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
-OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
+OTHER = ReviewInput(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 
 
 def _published(where=None):

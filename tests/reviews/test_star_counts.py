@@ -11,7 +11,7 @@ from trustsvc import clock
 from trustsvc.badge import content
 from trustsvc.reviews import correct, models, moderate, publish, star_counts, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -44,7 +44,7 @@ def test_a_score_follows_publications_corrections_and_withdrawals(installation):
             if dice.random() < 0.5:
                 withdraw.withdraw(session, public_id, clock.now())
             else:
-                new = Draft(1, "", "Toch niet.", "Ada", "", consent=True)
+                new = ReviewInput(1, "", "Toch niet.", "Ada", "", consent=True)
                 correct.correct(session, public_id, new, clock.now())
         with db.transaction() as session:
             publish.publish_approved(session, clock.now())

@@ -8,14 +8,14 @@ from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.reviews import correct, moderate, personal_data, publish, withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
 from trustsvc.storage import db
 from trustsvc.storage.state_machine import IllegalTransition
 
 pytestmark = pytest.mark.both_databases
 
-OTHER = Draft(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
+OTHER = ReviewInput(2, "Toch niet", "Slot kapot.", "Ada", "", consent=True)
 PAIRS = list(product(ReviewState, ReviewState))
 LEGAL = [pair for pair in PAIRS if pair[1] in review_states.transitions[pair[0]]]
 ILLEGAL = [pair for pair in PAIRS if pair not in LEGAL]

@@ -12,17 +12,17 @@ from trustsvc.orders import decision_log
 from trustsvc.orders.models import orders
 from trustsvc.reviews import lookup, submit
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
-DRAFT = Draft(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
+REVIEW = ReviewInput(4, "Snel", "Goed.", "Ada L.", "Delft", consent=True)
 
 
-def _submit(link, draft=DRAFT, at=None):
+def _submit(link, review=REVIEW, at=None):
     with db.transaction() as session:
-        return submit.submit(session, link, draft, at or clock.now())
+        return submit.submit(session, link, review, at or clock.now())
 
 
 def _row():
@@ -74,7 +74,9 @@ def test_many_posts_at_once_make_one_review_and_all_learn_its_id(installation):
     def post(number):
         start.wait()
         try:
-            ids.append(_submit(link, Draft(1 + number % 5, "", str(number), "A", "", consent=True)))
+            ids.append(
+                _submit(link, ReviewInput(1 + number % 5, "", str(number), "A", "", consent=True))
+            )
         except Exception as problem:  # noqa: BLE001 - whatever it is, it is shown below
             problems.append(problem)
 

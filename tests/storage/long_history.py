@@ -8,7 +8,7 @@ from trustsvc.mail.outbox.models import messages
 from trustsvc.orders.models import decisions, orders
 from trustsvc.reviews import moderate, publish, star_counts, submit
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 from trustsvc.storage.columns import Moment
 from trustsvc.storage.event_log import events
@@ -27,14 +27,14 @@ def write(copies, now):
     sample_orders.sent(now=now)
     link = sample_orders.invitation_of(order).link
     with sample_orders.quiet(), db.transaction() as session:
-        draft = Draft(5, "Snel", "Heel aangekomen.", "Jan J.", "Delft", consent=True)
-        public_id = submit.submit(session, link, draft, now)
+        review = ReviewInput(5, "Snel", "Heel aangekomen.", "Jan J.", "Delft", consent=True)
+        public_id = submit.submit(session, link, review, now)
         moderate.approve(session, public_id, "staff 1", now)
         publish.publish_approved(session, now)
     with db.transaction() as session:
         for table in COPIED:
             _copy(session, table, copies)
-        star_counts.change(session, copies, [(shop.id, draft.stars)])
+        star_counts.change(session, copies, [(shop.id, review.stars)])
     return shop
 
 

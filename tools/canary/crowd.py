@@ -20,12 +20,14 @@ from trustsvc.privacy.rights import (
 from trustsvc.registry import double_opt_in, registration
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import lookup, moderate, publish, submit
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
 NOON = datetime(2026, 6, 10, 10, tzinfo=UTC)
-DRAFT = Draft(stars=4, title="Snel", text="Kwam heel aan.", name="A.", city="Delft", consent=True)
+REVIEW = ReviewInput(
+    stars=4, title="Snel", text="Kwam heel aan.", name="A.", city="Delft", consent=True
+)
 STATES = (
     "registered",
     "requested registration",
@@ -134,7 +136,7 @@ def _restrict(session, _shop, group):
 
 
 def _review(session, at_shop, group):
-    return [submit.submit(session, link, DRAFT, NOON) for link in _links(session, at_shop, group)]
+    return [submit.submit(session, link, REVIEW, NOON) for link in _links(session, at_shop, group)]
 
 
 def _publish(session, at_shop, group):

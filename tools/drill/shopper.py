@@ -111,9 +111,9 @@ class Shopper:
         """A first message came: order at the other shop and stop everything, in either order."""
         second = self._firsts.pop((seen.recipient, seen.sender), None)
         if second and seen.may_have_arrived:
-            moment = time.monotonic() - self._started
-            self._later(moment + self.dice.uniform(0, 1), lambda: self._post(second, "created"))
-            self._later(moment + self.dice.uniform(0, 3), lambda: self._stop(seen))
+            elapsed = time.monotonic() - self._started
+            self._later(elapsed + self.dice.uniform(0, 1), lambda: self._post(second, "created"))
+            self._later(elapsed + self.dice.uniform(0, 3), lambda: self._stop(seen))
         elif second:
             self._firsts[seen.recipient, seen.sender] = second
 

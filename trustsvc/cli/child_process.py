@@ -55,7 +55,7 @@ def share_imports(modules: Iterable[str] = SHARED) -> None:
 
 
 def share_first_work() -> None:
-    """Watch the clock and try each readiness probe, before the first child is forked.
+    """Watch the clock and try each readiness check, before the first child is forked.
 
     Each child does so soon; what that leaves in memory (statements, patterns) is shared then.
     """
@@ -63,8 +63,8 @@ def share_first_work() -> None:
     with contextlib.suppress(SQLAlchemyError, OSError):  # the children say what is wrong
         with db.transaction() as session:
             clock_watch.watch(session, now)
-        for probe in readiness.PROBES.values():
-            probe(now.at)
+        for check in readiness.READINESS_CHECKS.values():
+            check(now.at)
     db.close_connections()
     gc.freeze()
 

@@ -78,16 +78,16 @@ def scheduler() -> None:
     enqueued_at: dict[str, float] = {}
     beat_at, checked_at = 0.0, time.monotonic()
     while not stop_request.wait(1.0 if beat_at else 0):
-        moment = time.monotonic()
+        uptime = time.monotonic()
         # First, so that a clock that jumped is known before any job uses it.
-        if not beat_at or moment - beat_at >= HEARTBEAT_S:
-            beat_at = _beat(moment, beat_at)
+        if not beat_at or uptime - beat_at >= HEARTBEAT_S:
+            beat_at = _beat(uptime, beat_at)
         for entry in schedule.SCHEDULE:
-            is_due = moment - enqueued_at.get(entry.job, -entry.every_s) >= entry.every_s
+            is_due = uptime - enqueued_at.get(entry.job, -entry.every_s) >= entry.every_s
             if is_due and job_queue.enqueue_now(entry.job):  # Redis away: again in a second
-                enqueued_at[entry.job] = moment
-        if moment - checked_at >= PURGE_CHECK_S:
-            checked_at = moment
+                enqueued_at[entry.job] = uptime
+        if uptime - checked_at >= PURGE_CHECK_S:
+            checked_at = uptime
             log_late_purge()
             with contextlib.suppress(SQLAlchemyError, OSError):
                 readiness.record_keys()  # of keys that were rotated since the start
@@ -102,7 +102,7 @@ def log_late_purge() -> None:
         logger.error("scheduler.log_purge_late", number=late)
 
 
-def _beat(moment: float, before: float) -> float:
+def _beat(uptime: float, before: float) -> float:
     try:
         with db.transaction() as session:
             now = clock.read()
@@ -111,4 +111,4 @@ def _beat(moment: float, before: float) -> float:
     except (SQLAlchemyError, OSError) as problem:
         logger.warning("scheduler.heartbeat_failed", problem=type(problem).__name__)
         return before
-    return moment
+    return uptime

@@ -14,7 +14,7 @@ from trustsvc.orders.catch_up import connection_status, connections
 from trustsvc.orders.catch_up.connect import make_credentials
 from trustsvc.orders.catch_up.paging import ApiFailed
 from trustsvc.orders.catch_up.platforms.credentials import ApiCredentials
-from trustsvc.orders.catch_up.run import CatchUpRun, catch_up_next, probe
+from trustsvc.orders.catch_up.run import CatchUpRun, catch_up_next, try_credentials
 from trustsvc.shops import directory
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue
@@ -83,7 +83,7 @@ def catch_up(slug: str) -> None:
 
 def _try(shop: directory.Shop, credentials: ApiCredentials) -> None:
     try:
-        probe(shop, credentials, clock.now())
+        try_credentials(shop, credentials, clock.now())
     except ApiFailed as failure:
         raise click.ClickException(f"Nothing was kept: {CAUSES[failure.problem]}.") from None
 

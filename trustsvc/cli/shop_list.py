@@ -56,20 +56,20 @@ def _row(one: summary.ShopHealth) -> dict[str, object]:
         "may_ask": shop.may_ask,
         "delay": f"{shop.delay} {shop.delay_unit} after {shop.moment}",
         "reply_to": shop.reply_to,
-        "last_delivery": _moment(one.delivery_at),
-        "last_order": _moment(one.order_at),
+        "last_delivery": _timestamp(one.delivery_at),
+        "last_order": _timestamp(one.order_at),
         "answers_7_days": dict(one.counts),
         "alarm": one.trouble,
     }
 
 
 def _webhook(one: summary.ShopHealth) -> str:
-    last = f"last delivery {_moment(one.delivery_at) or 'never'}"
-    order = f"last order {_moment(one.order_at) or 'never'}"
+    last = f"last delivery {_timestamp(one.delivery_at) or 'never'}"
+    order = f"last order {_timestamp(one.order_at) or 'never'}"
     counts = ", ".join(f"{number} {answer}" for answer, number in one.counts.items())
     alarm = f"  ALARM {one.trouble}: see trustsvc doctor" if one.trouble else ""
     return f"{last}  {order}  7 days: {counts or 'nothing'}{alarm}"
 
 
-def _moment(at: datetime | None) -> str | None:
+def _timestamp(at: datetime | None) -> str | None:
     return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else None

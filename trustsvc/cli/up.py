@@ -75,10 +75,10 @@ def _redis() -> Child:
 def check_port(bind: str, port: int) -> None:
     """Raises Misconfigured when the port is in use: two servers would share its connections."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((bind, port))
+            listener.bind((bind, port))
         except OSError:
             raise Misconfigured(
                 f"Port {port} is taken, or cannot be listened on: set TRUSTSVC_PORT to another."

@@ -169,14 +169,14 @@ def _make(path: Path, kind: str) -> None:
     if _require_first:
         _require_first(kind)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _draft(path, _line(1, kind)) as draft, contextlib.suppress(FileExistsError):
+    with _temporary_file(path, _line(1, kind)) as temporary, contextlib.suppress(FileExistsError):
         # The link fails where another process was first; its key is then used.
-        os.link(draft, path)
+        os.link(temporary, path)
 
 
 def _replace(path: Path, text: str) -> None:
-    with _draft(path, text) as draft:
-        draft.replace(path)
+    with _temporary_file(path, text) as temporary:
+        temporary.replace(path)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
@@ -185,18 +185,18 @@ def _replace(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def _draft(path: Path, text: str) -> Iterator[Path]:
+def _temporary_file(path: Path, text: str) -> Iterator[Path]:
     """Write a temporary file beside another, mode 0600 and synced, to replace it."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        yield draft
+        yield temporary
     finally:
-        draft.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _parse(path: Path) -> tuple[Key, ...]:

@@ -20,7 +20,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a readiness probe found.
+    """What a readiness check found.
 
     `status` is "ok" or a constant text without figures: anybody may read it at /readyz.
     """

@@ -1,4 +1,4 @@
-"""Probes of the age of what waits: undecided orders, due messages, privacy requests."""
+"""Readiness checks of the age of what waits: undecided orders, due messages, privacy requests."""
 
 from datetime import datetime, timedelta
 

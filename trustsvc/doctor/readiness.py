@@ -1,4 +1,4 @@
-"""Probes of what must work for an order to be accepted: asked by /readyz and by doctor.
+"""Readiness checks: what must work for an order to be accepted, for /readyz and for doctor.
 
 Each is cheap, bounded in time, and tries what it reports on.
 """
@@ -23,7 +23,7 @@ from trustsvc.work_queue import heartbeat
 SPACE_BYTES = 1024 * 1024
 LOCK_WAIT_S = 1.0
 WRITTEN_LATELY_S = 30.0
-WRITE_PROBE = "write_probe"
+TRIAL_WRITE = "write_probe"  # as it is stored
 DISK, WRITE, KEYS = "disk", "database write", "keys and database"
 
 
@@ -49,7 +49,7 @@ def write(now: datetime) -> Result:
     """
     try:
         with db.transaction(wait_s=LOCK_WAIT_S) as session:
-            heartbeat.beat(session, WRITE_PROBE, now)
+            heartbeat.beat(session, TRIAL_WRITE, now)
     except db.WriterBusy:
         if db.seconds_since_commit() < WRITTEN_LATELY_S:
             return well(WRITE, "works")
@@ -97,7 +97,7 @@ def record_keys() -> None:
 
 
 # By their names at /readyz.
-PROBES: Mapping[str, Callable[[datetime], Result]] = {
+READINESS_CHECKS: Mapping[str, Callable[[datetime], Result]] = {
     "disk": disk,
     "write": write,
     "keys": keys,

@@ -1,4 +1,4 @@
-"""The probe of Redis: takes writes, has free memory, is the primary, keeps jobs, is on disk."""
+"""The readiness check of Redis: takes writes, has free memory, is primary, keeps jobs, on disk."""
 
 from collections.abc import Sequence
 from datetime import datetime

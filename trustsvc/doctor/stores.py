@@ -53,7 +53,7 @@ def database(now: datetime) -> list[Finding]:
         return [fail("database", "it cannot be reached", remedy)]
     findings = run_checks({name: partial(_read, check, now) for name, check in CHECKS.items()})
     return findings + run_checks(
-        {name: partial(_tried, probe, now) for name, probe in PROBES.items()}
+        {name: partial(_tried, check, now) for name, check in READINESS.items()}
     )
 
 
@@ -65,8 +65,8 @@ def _other_version() -> Finding:
     return fail("database", f"it is at migration {name}; this is {here}", "trustsvc migrate")
 
 
-def _tried(probe: Callable[[datetime], Result], now: datetime) -> Sequence[Finding]:
-    return probe(now).findings
+def _tried(check: Callable[[datetime], Result], now: datetime) -> Sequence[Finding]:
+    return check(now).findings
 
 
 def _read(check: DatabaseCheck, now: datetime) -> Sequence[Finding] | Finding:
@@ -174,7 +174,7 @@ def scores(session: Session) -> Finding:
 
 
 # What /readyz asks too.
-PROBES: Mapping[str, Callable[[datetime], Result]] = {
+READINESS: Mapping[str, Callable[[datetime], Result]] = {
     readiness.WRITE: readiness.write,
     readiness.KEYS: readiness.keys,
     queue_age.ORDERS: queue_age.undecided_orders,

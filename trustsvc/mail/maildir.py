@@ -33,22 +33,22 @@ class MaildirTransport:
             return SendResult(SendStatus.REFUSED, str(error))
         kind = f"{TRANSACTIONAL_TAG}." if message.is_transactional else ""
         name = f"{int(message.at.timestamp())}.{secrets.token_hex(16)}.{kind}trustsvc"
-        draft = self._folder / "tmp" / name
+        temporary = self._folder / "tmp" / name
         try:
             self._create()
-            _write(draft, envelope.data.replace(b"\r\n", b"\n"))
+            _write(temporary, envelope.data.replace(b"\r\n", b"\n"))
         except OSError:
-            _remove(draft)
+            _remove(temporary)
             return SendResult(SendStatus.DEFERRED, "maildir")
         try:
             before_end_of_data()
         except BaseException:
-            _remove(draft)
+            _remove(temporary)
             raise
         try:
-            draft.rename(self._folder / "new" / name)
+            temporary.rename(self._folder / "new" / name)
         except OSError:
-            _remove(draft)
+            _remove(temporary)
             return SendResult(SendStatus.DEFERRED, "maildir")
         return (
             SendResult(SendStatus.SENT)

@@ -96,7 +96,7 @@ def merged(known: StoredOrder, news: OrderNews) -> tuple[dict[str, object], list
     """Give the columns that news changes, and the names of the aspects whose value is new."""
     kept: dict[str, Any] = json.loads(known.merge_state) if known.merge_state else {}
     changed: dict[str, object] = {}
-    for merge_part in (_claims, _delivery, _moments, _details, _newest):
+    for merge_part in (_claims, _delivery, _milestones, _details, _newest):
         changed |= merge_part(known, news, kept)
     if kept:
         changed["merge_state"] = json.dumps(kept, sort_keys=True, separators=(",", ":"))
@@ -138,7 +138,7 @@ def _delivery(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict
     return {"delivery": delivery, "delivery_at": since}
 
 
-def _moments(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
+def _milestones(known: StoredOrder, news: OrderNews, kept: dict[str, Any]) -> dict[str, object]:
     """Merge whether it was paid and sent; a moment alone says that it was."""
     order = news.order
     changed: dict[str, object] = {}

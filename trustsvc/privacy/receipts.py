@@ -95,16 +95,16 @@ def signed_text(receipt: Receipt, previous: bytes) -> bytes:
     """Give the bytes that are signed."""
     lines = (
         "trustsvc receipt 1",
-        f"at {_moment(receipt.at)}",
+        f"at {_timestamp(receipt.at)}",
         f"what {receipt.what}",
         f"number {receipt.number}",
-        f"before {_moment(receipt.before)}",
+        f"before {_timestamp(receipt.before)}",
         f"previous {previous.hex()}",
     )
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _moment(at: datetime) -> str:
+def _timestamp(at: datetime) -> str:
     # Whole milliseconds, cut and not rounded, as the database stores them.
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 from trustsvc.errors import Gone
 from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import CONSENT_WORDING, Draft
+from trustsvc.reviews.policy import CONSENT_WORDING, ReviewInput
 from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
 from trustsvc.storage import db
 
 
-def correct(session: Session, review_id: int | str, draft: Draft, now: datetime) -> bool:
+def correct(session: Session, review_id: int | str, review: ReviewInput, now: datetime) -> bool:
     """Replace the text of a review; it is pending again.
 
     A publication is taken down at once, not at the decision: the old text may be wrong or name a
@@ -22,7 +22,7 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
     review is withdrawn or anonymised.
     """
     before = lookup.find_review(session, review_id)
-    if before.state in MAY_CHANGE and before.draft == draft:
+    if before.state in MAY_CHANGE and before.author_input == review:
         return False
     updated = session.execute(
         review_states.update(reviews, MAY_CHANGE, ReviewState.PENDING)
@@ -36,12 +36,12 @@ def correct(session: Session, review_id: int | str, draft: Draft, now: datetime)
             ),
         )
         .values(
-            stars=draft.stars,
-            title=draft.title,
-            text=draft.text,
-            name=draft.name,
-            city=draft.city,
-            consent=draft.consent,
+            stars=review.stars,
+            title=review.title,
+            text=review.text,
+            name=review.name,
+            city=review.city,
+            consent=review.consent,
             consent_wording=CONSENT_WORDING,
             edited_at=now,
             prior_published_at=None,

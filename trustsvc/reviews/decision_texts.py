@@ -30,9 +30,9 @@ def _rule(code: str, language: str) -> str:
     return _text("reason" if code in REASONS else "rule", code, language)
 
 
-def _after(number: str, unit: str, moment: str, language: str) -> str:
+def _after(number: str, unit: str, event: str, language: str) -> str:
     delay = i18n.translate(f"desk.delay.{unit}", language, count=number)
-    return i18n.translate(f"desk.after.{moment}", language, delay=delay)
+    return i18n.translate(f"desk.after.{event}", language, delay=delay)
 
 
 def _text(kind: str, code: str, language: str) -> str:

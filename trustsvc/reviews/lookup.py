@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from trustsvc.errors import NotFound
 from trustsvc.invitations.models import invitations
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.reviews.state import ReviewState
 from trustsvc.shops.models import shops
 from trustsvc.storage.columns import EPOCH
@@ -45,9 +45,9 @@ class Review:
     reason: str | None
 
     @property
-    def draft(self) -> Draft:
+    def author_input(self) -> ReviewInput:
         """The author's part, to compare with a submitted form."""
-        return Draft(self.stars, self.title, self.text, self.name, self.city, self.consent)
+        return ReviewInput(self.stars, self.title, self.text, self.name, self.city, self.consent)
 
     @property
     def version(self) -> str:

@@ -36,7 +36,7 @@ _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ReviewInput:
     """An author's input, cleaned and within bounds."""
 
     stars: int
@@ -47,7 +47,7 @@ class Draft:
     consent: bool
 
     def __repr__(self) -> str:
-        return "Draft(…)"
+        return "ReviewInput(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ReviewForm:
 
     values: dict[str, str]
     problems: dict[str, str]
-    draft: Draft | None
+    author_input: ReviewInput | None
 
     def __repr__(self) -> str:
         return f"ReviewForm(problems={self.problems})"
@@ -75,8 +75,8 @@ def read_form(form: Mapping[str, str]) -> ReviewForm:
     if problems:
         return ReviewForm(values, problems, None)
     texts = {field: values[field] for field in MAX_LENGTHS}
-    draft = Draft(stars=int(values["stars"]), consent=bool(values["consent"]), **texts)
-    return ReviewForm(values, {}, draft)
+    given = ReviewInput(stars=int(values["stars"]), consent=bool(values["consent"]), **texts)
+    return ReviewForm(values, {}, given)
 
 
 def is_stars(text: str) -> bool:

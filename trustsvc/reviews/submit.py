@@ -12,12 +12,12 @@ from trustsvc.orders import buyer, personal_data
 from trustsvc.registry import check
 from trustsvc.reviews import lookup
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import CONSENT_WORDING, Draft
+from trustsvc.reviews.policy import CONSENT_WORDING, ReviewInput
 from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import event_log
 
 
-def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
+def submit(session: Session, link: bytes, review: ReviewInput, now: datetime) -> str:
     """Write a buyer's review; returns its public id.
 
     The invitation is redeemed first (compare-and-set): of concurrent posts one writes, and the
@@ -37,7 +37,7 @@ def submit(session: Session, link: bytes, draft: Draft, now: datetime) -> str:
         if written := lookup.find_by_invitation(session, invitation.id):
             return written.id
         raise Gone
-    return _write(session, invitation, draft, now)
+    return _write(session, invitation, review, now)
 
 
 def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
@@ -45,7 +45,9 @@ def is_open(invitation: redeem.Invitation, now: datetime) -> bool:
     return invitation.state == InvitationState.OPEN and now < invitation.expires_at
 
 
-def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: datetime) -> str:
+def _write(
+    session: Session, invitation: redeem.Invitation, review: ReviewInput, now: datetime
+) -> str:
     who = buyer.read(session, [invitation.order_id]).get(invitation.order_id)
     restricted = who is not None and _is_restricted(session, invitation.shop_id, who.email)
     public_id = secrets.token_hex(lookup.PUBLIC_ID_LENGTH // 2)
@@ -56,16 +58,16 @@ def _write(session: Session, invitation: redeem.Invitation, draft: Draft, now: d
             shop_id=invitation.shop_id,
             invitation_id=invitation.id,
             state=review_states.begin(ReviewState.PENDING),
-            stars=draft.stars,
-            title=draft.title,
-            text=draft.text,
-            name=draft.name,
-            city=draft.city,
+            stars=review.stars,
+            title=review.title,
+            text=review.text,
+            name=review.name,
+            city=review.city,
             email=who.email if who else None,
             reference=who.reference if who else None,
             buyer_pseudonym=who.pseudonym if who else None,
             language=invitation.language,
-            consent=draft.consent,
+            consent=review.consent,
             consent_wording=CONSENT_WORDING,
             experienced_at=invitation.experienced_at,
             submitted_at=now,

@@ -87,18 +87,20 @@ def _act(session: Session, link_id: bytes, filled: policy.ReviewForm) -> bool:
     if review is None:
         if action == "withdraw":
             return True
-        if filled.draft is None or not submit.is_open(invitation, now):
+        if filled.author_input is None or not submit.is_open(invitation, now):
             return False
-        written = lookup.find_review(session, submit.submit(session, link_id, filled.draft, now))
-        return written.draft == filled.draft
+        written = lookup.find_review(
+            session, submit.submit(session, link_id, filled.author_input, now)
+        )
+        return written.author_input == filled.author_input
     if action == "withdraw":
         withdraw.withdraw(session, review.id, now)
     elif action == "correct" and review.state in MAY_CHANGE:
-        if filled.draft is None:
+        if filled.author_input is None:
             return False
-        correct.correct(session, review.id, filled.draft, now)
+        correct.correct(session, review.id, filled.author_input, now)
     elif not action and review.state in MAY_CHANGE and any(filled.values.values()):
-        return review.draft == filled.draft
+        return review.author_input == filled.author_input
     return True
 
 

@@ -71,7 +71,7 @@ def _watched() -> ColumnElement[bool]:
 
 
 def _next(session: Session, now: datetime) -> directory.Shop | None:
-    """Claim the next due shop; a check dated in the future (wrong clock) is due too."""
+    """Take the next due shop; a check dated in the future (wrong clock) is due too."""
     checked = shops.c.domain_checked_at
     due = or_(checked.is_(None), checked <= now - INTERVAL, checked > now + SKEW)
     first = (

@@ -120,18 +120,18 @@ def create() -> None:
     if path().exists():
         return
     path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path().with_name(f".journal.{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    temporary = path().with_name(f".journal.{secrets.token_hex(8)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(f"{HEAD}{secrets.token_hex(16)}\n")
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileExistsError):
-            os.link(draft, path())
+            os.link(temporary, path())
         _sync_folder(path().parent)
     finally:
-        draft.unlink()
+        temporary.unlink()
 
 
 def read() -> Journal | None:
@@ -151,9 +151,9 @@ def read() -> Journal | None:
 
 
 def _text(line: JournalEntry) -> bytes:
-    moment = (line.at - EPOCH) // MILLISECOND
+    milliseconds = (line.at - EPOCH) // MILLISECOND
     reason = "_".join(line.reason.split()) or "-"
-    text = f"{line.kind} {line.shop_id} {line.subject.hex()} {moment} {reason}"
+    text = f"{line.kind} {line.shop_id} {line.subject.hex()} {milliseconds} {reason}"
     return f"{text} {_check(text.encode())}\n".encode()
 
 
@@ -162,8 +162,8 @@ def _line(text: bytes) -> JournalEntry | None:
     if _check(content).encode() != check:
         return None
     try:
-        kind, shop_id, subject, moment, reason = content.decode().split(" ")
-        at = EPOCH + int(moment) * MILLISECOND
+        kind, shop_id, subject, milliseconds, reason = content.decode().split(" ")
+        at = EPOCH + int(milliseconds) * MILLISECOND
         return JournalEntry(ENTRY_KINDS[kind], bytes.fromhex(subject), int(shop_id), at, reason)
     except (KeyError, ValueError, OverflowError):
         return None

@@ -9,8 +9,8 @@ import redis
 
 from trustsvc.errors import Misconfigured
 
-PROBE_KEY = "trustsvc:probe"
-PROBE_TTL_S = 60
+TRIAL_KEY = "trustsvc:trial"
+TRIAL_TTL_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def parse_info(info: Mapping[str, object]) -> RedisConfig:
 def try_write(link: redis.Redis) -> WriteRefusal | None:
     """Write a key that expires; gives why the server refuses it. Raises RedisError when away."""
     try:
-        link.set(PROBE_KEY, 1, ex=PROBE_TTL_S)
+        link.set(TRIAL_KEY, 1, ex=TRIAL_TTL_S)
     except redis.exceptions.OutOfMemoryError:
         return WriteRefusal.FULL
     except redis.exceptions.ReadOnlyError:

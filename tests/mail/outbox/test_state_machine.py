@@ -46,7 +46,7 @@ from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.received import OrderReceived
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.reviews import submit
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 
@@ -57,7 +57,7 @@ ROUNDS = 24  # a week, with the reminders
 MOST_ROUNDS = 60  # a round sends one message at least, and each of two shops has 12 buyers to ask
 CAP = timedelta(days=30)
 BUYERS = [f"buyer{number}@mail.example" for number in range(12)]
-FINE = Draft(stars=4, title="Good", text="Came on time.", name="A", city="B", consent=True)
+FINE = ReviewInput(stars=4, title="Good", text="Came on time.", name="A", city="B", consent=True)
 
 buyers = st.sampled_from(BUYERS)
 shop_numbers = st.integers(0, 1)

@@ -400,7 +400,7 @@ def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
     monkeypatch.setattr(purge, "BATCH_SIZE", 10)
     where = shop()
     ids = [order(where, f"R-{number}") for number in range(25)]
-    really, turns = purge.write, []
+    really, turns = purge.receipts.write, []
 
     def killed(session, receipt):
         turns.append(receipt)
@@ -408,10 +408,10 @@ def test_a_purge_killed_midway_is_finished_by_the_next(start, monkeypatch):
             raise KeyboardInterrupt
         really(session, receipt)
 
-    monkeypatch.setattr(purge, "write", killed)
+    monkeypatch.setattr(purge.receipts, "write", killed)
     with pytest.raises(KeyboardInterrupt):
         purge.purge_due(start + MOMENT)
-    monkeypatch.setattr(purge, "write", really)
+    monkeypatch.setattr(purge.receipts, "write", really)
 
     assert len(_known(*ids)) == 15
     assert purge.purge_due(start + MOMENT) == {"buyer_contact": 15}

@@ -13,7 +13,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.answer_requests import answer_set
 from trustsvc.reviews import moderate, publish, submit
 from trustsvc.reviews.models import publications, reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 
 JAN = "jan@mail.example"
@@ -38,9 +38,9 @@ def reviewed(shop, *, published=True, now=NOON, **order):
     """Have a buyer invited and write a review; gives the order's id."""
     order_id = sample_orders.invited(shop, now, **order)
     sample_orders.sent_invitations(now=now)
-    draft = Draft(5, "Snel", TEXT, "Jan J.", CITY, consent=True)
+    review = ReviewInput(5, "Snel", TEXT, "Jan J.", CITY, consent=True)
     with quiet(), db.transaction() as session:
-        public_id = submit.submit(session, link(order_id), draft, now)
+        public_id = submit.submit(session, link(order_id), review, now)
         if published:
             moderate.approve(session, public_id, "staff 1", now)
             publish.publish_approved(session, now)

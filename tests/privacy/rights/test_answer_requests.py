@@ -21,7 +21,7 @@ from trustsvc.privacy import request_log
 from trustsvc.privacy.request_log import RIGHT_OF
 from trustsvc.privacy.retention import purge
 from trustsvc.reviews import moderate, publish, submit
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
@@ -147,8 +147,8 @@ def test_shop_redact_erases_every_buyer_and_writes_to_nobody(shopify, client):
     for number in range(5):
         ordered(shopify, number + 1, f"b{number}@mail.example")
     with quiet(), db.transaction() as session:
-        draft = Draft(5, "", "Goed", "Jan", "Delft", consent=True)
-        public_id = submit.submit(session, my_data_pages.links()[0], draft, clock.now())
+        review = ReviewInput(5, "", "Goed", "Jan", "Delft", consent=True)
+        public_id = submit.submit(session, my_data_pages.links()[0], review, clock.now())
         moderate.approve(session, public_id, "staff 1", clock.now())
         publish.publish_approved(session, clock.now())
 

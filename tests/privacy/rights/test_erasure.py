@@ -23,7 +23,7 @@ from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
 from trustsvc.reviews import correct, publish, submit
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.policy import Draft
+from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db, suppression_journal
 from trustsvc.transactional_mail.models import transactional_messages
 
@@ -96,9 +96,9 @@ def test_a_correction_that_comes_too_late_names_no_author_again(client):
     public_id = my_data_pages.review().public_id
     my_data_pages.post(client, order_id, "erase", review="anonymous")
 
-    draft = Draft(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
+    review = ReviewInput(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
     with pytest.raises(Gone), db.transaction() as session:
-        correct.correct(session, public_id, draft, NOON)
+        correct.correct(session, public_id, review, NOON)
 
     (line,) = my_data_pages.published()
     assert (line.name, my_data_pages.review().name) == ("", "")
@@ -255,8 +255,8 @@ def test_a_review_that_is_being_written_meanwhile_is_erased_too(installation):
             erase(session, person, ErasureOptions(), NOON)
 
     with quiet(), db.transaction() as session:
-        draft = Draft(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
-        submit.submit(session, link, draft, NOON)
+        review = ReviewInput(5, "", my_data_pages.TEXT, "Jan J.", "Delft", consent=True)
+        submit.submit(session, link, review, NOON)
         erasing = threading.Thread(target=erase_meanwhile)
         erasing.start()
         if not db.is_sqlite():  # where the one writer is this one

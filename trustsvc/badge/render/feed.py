@@ -23,7 +23,7 @@ def as_atom(newest: ReviewListContent) -> bytes:
         '<?xml version="1.0" encoding="utf-8"?>\n'
         f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{_escape(newest.language)}">\n'
         f"<id>{tag}shop/{_escape(newest.slug)}</id>\n<title>{_escape(newest.title)}</title>\n"
-        f"<updated>{_moment(updated)}</updated>\n"
+        f"<updated>{_timestamp(updated)}</updated>\n"
         f'<link rel="self" type="application/atom+xml" href="{_escape(newest.feed)}"/>\n'
         f'<link rel="alternate" type="text/html" href="{url}"/>\n'
         f"{''.join(_entry(line, tag, url) for line in newest.lines)}</feed>\n"
@@ -34,7 +34,7 @@ def as_atom(newest: ReviewListContent) -> bytes:
 def _entry(line: ReviewContent, tag: str, url: str) -> str:
     title = f"{'★' * line.stars} {line.title}".strip()
     content = "\n\n".join(part for part in (line.label, line.text, line.verified_label) if part)
-    at, name = _moment(line.published_at), _escape(line.public_id)
+    at, name = _timestamp(line.published_at), _escape(line.public_id)
     return (
         f"<entry><id>{tag}review/{name}</id><title>{_escape(title)}</title>"
         f"<published>{at}</published><updated>{at}</updated>"
@@ -45,7 +45,7 @@ def _entry(line: ReviewContent, tag: str, url: str) -> str:
     )
 
 
-def _moment(at: datetime) -> str:
+def _timestamp(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 

@@ -150,8 +150,8 @@ def _language(batch: _Batch, order: CheckedOrder) -> str:
 
 
 def _rule(shop: directory.Shop, order: CheckedOrder) -> str:
-    moment, _ = schedule.start_event(shop, order.facts)
-    return f"{shop.delay}_{shop.delay_unit}_after_{moment}"
+    event, _ = schedule.start_event(shop, order.facts)
+    return f"{shop.delay}_{shop.delay_unit}_after_{event}"
 
 
 def _write(session: Session, batch: _Batch) -> None:

@@ -85,7 +85,7 @@ def catch_up_next(
     return outcome, count
 
 
-def probe(shop: Shop, credentials: ApiCredentials, now: datetime) -> None:
+def try_credentials(shop: Shop, credentials: ApiCredentials, now: datetime) -> None:
     """Ask for one order, and keep nothing; raises ApiFailed where the credentials do not work."""
     lease = ApiLease(shop, credentials, now, b"")
     api = APIS[shop.platform]

@@ -61,13 +61,13 @@ def parse(
 def _read(
     topic: str, tree: fields.Tree, headers: Mapping[str, str], now: datetime
 ) -> OrderReceived | Ignored:
-    family = topic if topic in NEWS else f"{topic.partition('/')[0]}/"
-    if family in NEWS:
-        news = NEWS[family](tree, now)
-        if isinstance(news, Ignored) or news.modified_at:
-            return news
+    family = topic if topic in OF_PARTS else f"{topic.partition('/')[0]}/"
+    if family in OF_PARTS:
+        part = OF_PARTS[family](tree, now)
+        if isinstance(part, Ignored) or part.modified_at:
+            return part
         triggered = fields.moment({"at": _header(headers, "triggered-at")}, now, "at")
-        return replace(news, modified_at=triggered)
+        return replace(part, modified_at=triggered)
     if topic.startswith("orders/") and _is_order(tree):
         return shopify_order.parse(topic, tree, _header(headers, "triggered-at"), now)
     if topic in {"orders/create", "orders/paid", "orders/fulfilled", "orders/updated"}:
@@ -164,24 +164,24 @@ def _dispute(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     if "order_id" not in tree or not tree["order_id"]:
         return Ignored("unknown_topic")
     status = fields.word(tree, "status")
-    claim = PlatformStatus.DISPUTED
+    dispute = PlatformStatus.DISPUTED
     if status in {"lost", "accepted", "charge_refunded"}:
-        claim = PlatformStatus.CHARGEBACK
+        dispute = PlatformStatus.CHARGEBACK
     elif status in {"won", "prevented"}:
-        claim = PlatformStatus.OPEN
+        dispute = PlatformStatus.OPEN
     known = fields.identity(tree, "order_id")
-    return OrderReceived(known, now, dispute=claim, claim=fields.text(tree, "id"))
+    return OrderReceived(known, now, dispute=dispute, claim=fields.text(tree, "id"))
 
 
 def _return(tree: fields.Tree, now: datetime) -> OrderReceived | Ignored:
     known = fields.identity(tree, "order.id", "order_id", "order.admin_graphql_api_id")
-    state = shopify_order.claim_of(fields.text(tree, "status"))
+    state = shopify_order.return_status(fields.text(tree, "status"))
     claim = fields.text(tree, "id", "admin_graphql_api_id")
     return OrderReceived(known, now, returns=state, claim=claim)
 
 
-# Topics, and families of topics, whose body is not the order but news about it.
-NEWS: Mapping[str, Callable[[fields.Tree, datetime], OrderReceived | Ignored]] = {
+# Topics, and families of topics, whose body is not the order but a part of it.
+OF_PARTS: Mapping[str, Callable[[fields.Tree, datetime], OrderReceived | Ignored]] = {
     "orders/delete": _deleted,
     "refunds/create": _refund,
     "fulfillments/create": _fulfillment,

@@ -78,7 +78,7 @@ def parse(
     return fields.finish(order, created)
 
 
-def claim_of(status: str) -> PlatformStatus:
+def return_status(status: str) -> PlatformStatus:
     """Say what a return's status means: closed (the goods are back), declined, or still open."""
     word = carrier_words.written(status)
     if word in RETURNED:
@@ -140,10 +140,10 @@ def _returns(tree: fields.Tree) -> PlatformStatus | None:
     status = fields.text(tree, "return_status")
     if not status and not isinstance(tree.get("returns"), list):
         return None
-    claims = {claim_of(fields.text(row, "status")) for row in fields.rows(tree, "returns")}
-    claims.add(claim_of(status))
+    returns = {return_status(fields.text(row, "status")) for row in fields.rows(tree, "returns")}
+    returns.add(return_status(status))
     worst_first = (PlatformStatus.RETURN_OPEN, PlatformStatus.RETURNED)
-    return next((claim for claim in worst_first if claim in claims), PlatformStatus.OPEN)
+    return next((one for one in worst_first if one in returns), PlatformStatus.OPEN)
 
 
 def _fulfilment(

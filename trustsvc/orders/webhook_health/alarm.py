@@ -47,7 +47,7 @@ class WatchedShop:
         return self.closed_at is not None and self.closed_at <= now
 
     def has_errors(self, now: datetime) -> bool:
-        """Whether errors are the newest news, or one of its webhooks sent one within a day."""
+        """Whether errors are what came last, or one of its webhooks sent one within a day."""
         if self.error_at is None or self.error_at > now:
             return False
         return self.read_at is None or self.error_at > self.read_at or now - self.error_at < DAY

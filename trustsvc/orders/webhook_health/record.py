@@ -43,7 +43,7 @@ class Seen:
 def add(session: Session, seen: Mapping[CountedKey, Seen], now: datetime) -> None:
     """Add these counts; each call adds, so what was written must not be given again.
 
-    A moment that lies ahead, because the clock was set back since, gives way to the newer news.
+    A moment that lies ahead, because the clock was set back since, gives way to the newer one.
     """
     if not seen:
         return
@@ -73,7 +73,7 @@ def add(session: Session, seen: Mapping[CountedKey, Seen], now: datetime) -> Non
 def _keep_last(session: Session, seen: Mapping[CountedKey, Seen], now: datetime) -> None:
     last: dict[int, dict[str, datetime]] = defaultdict(dict)
     for key, one in seen.items():
-        for name in _moments(key.answer):
+        for name in _moment_columns(key.answer):
             at = min(one.last_at, now)
             last[key.shop_id][name] = max(last[key.shop_id].get(name, at), at)
     if not last:
@@ -89,7 +89,7 @@ def _keep_last(session: Session, seen: Mapping[CountedKey, Seen], now: datetime)
     session.execute(statement.on_conflict_do_update(index_elements=["shop_id"], set_=changes), rows)
 
 
-def _moments(answer: str) -> list[str]:
+def _moment_columns(answer: str) -> list[str]:
     """Name the moments that a webhook delivery with this answer moves."""
     moves = {
         "delivery_at": answer not in answers.UNSIGNED,

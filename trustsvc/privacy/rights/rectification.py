@@ -98,7 +98,7 @@ def _reviews(session: Session, person: Person, correction: Correction, now: date
     ).all()
     changed = 0
     for one in ids:
-        was = lookup.find_review(session, one).draft
+        was = lookup.find_review(session, one).author_input
         new = replace(was, name=shown or was.name, city=was.city if city is None else city)
         changed += new != was and correct.correct(session, one, new, now)
     return changed
