@@ -29,7 +29,7 @@ REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
 }
 SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
 # Its time is that of the last refresh on this host.
-MARK = "refreshed"
+REFRESHED_FILE = "refreshed"
 LATE_AFTER = timedelta(seconds=120)
 CHECK_S = 30
 
@@ -41,7 +41,7 @@ def refresh_here(now: datetime) -> None:
     signing.publish_keys(now)  # first: whoever finds a new signature finds its key
     with db.reading() as session:
         refresh_changed(session, now)
-    mark = public_files.folder() / MARK
+    mark = public_files.folder() / REFRESHED_FILE
     mark.touch()
     os.utime(mark, (now.timestamp(), now.timestamp()))
 
@@ -57,7 +57,7 @@ def start() -> None:
 def refresh_if_late(now: datetime) -> bool:
     """Refresh if nobody did for two minutes; says whether it was so."""
     try:
-        at = (public_files.folder() / MARK).stat().st_mtime
+        at = (public_files.folder() / REFRESHED_FILE).stat().st_mtime
     except FileNotFoundError:
         at = 0.0
     if abs(now.timestamp() - at) < LATE_AFTER.total_seconds():

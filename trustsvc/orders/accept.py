@@ -23,8 +23,10 @@ from trustsvc.orders.news import OrderNews
 from trustsvc.orders.platform_status import PlatformStatus
 from trustsvc.orders.privacy_requests import PrivacyRequest
 from trustsvc.orders.received import IgnoreReason, OrderReceived, PrivacyRequestKind
+from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.directory import Shop
+from trustsvc.work_queue import job_queue
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -154,7 +156,11 @@ def _store(
     barred += [new[key] for key in written if _is_barred(None, new[key])]
     cancellation.journal(barred, erased, now)
     ids = {key: row.id for key, row in known.items()} | written
-    webhook_delivery_log.log(session, {key: new[key] for key in written}, changes, ids, now)
+    added = {key: new[key] for key in written}
+    webhook_delivery_log.log(session, added, changes, ids, now)
+    is_received = any(row.state is OrderState.RECEIVED for row in added.values())
+    if is_received or any(map(any, changes.values())):
+        job_queue.enqueue(session, "check_orders")
     _erase_anonymised(session, [item for item in batch if item.key in erased], now)
     kept |= set(ids)
     return [i for i in indexes if batch[i].key in new and batch[i].key not in written]

@@ -19,7 +19,7 @@ from trustsvc.orders.platform_status import ENDED, ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState
 
 BUYER = ("reference", "email", "name", "buyer_pseudonym", "locale", "zone")
-# Register -> (its time, its values)
+# Aspect -> (the column of its time, the columns of its values)
 ASPECTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "platform_status": ("platform_status_at", ("platform_status",)),
     "dispute": ("dispute_at", ("dispute",)),

@@ -14,7 +14,6 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.received import Ignored
 from trustsvc.orders.state import OrderState
 from trustsvc.orders.stored_orders import OrderKey
-from trustsvc.work_queue import job_queue
 
 
 def log(
@@ -24,12 +23,10 @@ def log(
     ids: dict[OrderKey, int],
     now: datetime,
 ) -> None:
-    """Log each webhook delivery, and enqueue check_orders if an order needs a decision."""
+    """Log each webhook delivery of new orders, and what it changed in known ones."""
     entries: list[decision_log.DecisionLogEntry] = []
-    needs_check = False
     for key, row in new.items():
         is_received = row.state is OrderState.RECEIVED
-        needs_check = needs_check or is_received
         rule = "new" if is_received else "over" if row.is_over else "no_buyer"
         outcome = Outcome.RECEIVED if is_received else Outcome.IGNORED
         entries.append(
@@ -37,7 +34,6 @@ def log(
         )
     for key, deliveries in changes.items():
         for changed in deliveries:
-            needs_check = needs_check or bool(changed)
             entries += [
                 decision_log.DecisionLogEntry(
                     ids[key], DecisionStep.ACCEPT, change, Outcome.RECEIVED, now
@@ -46,8 +42,6 @@ def log(
                 if key in ids
             ]
     decision_log.write(session, entries)
-    if needs_check:
-        job_queue.enqueue(session, "check_orders")
 
 
 def log_repeated(session: Session, keys: Collection[OrderKey], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""How each shop's API does, read without what asks it."""
+"""Read the status of each shop's API connection; calls no API."""
 
 from dataclasses import dataclass
 from datetime import datetime
