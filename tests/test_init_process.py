@@ -48,10 +48,14 @@ def below(pid):
 
 
 def lasting(pid):
-    """Give the ids of the processes below one that no job is, which ends within the second."""
-    before = set(below(pid))
-    time.sleep(1)
-    return before & set(below(pid))
+    """Give the ids of the processes below one that no job is: the same ones after a second."""
+
+    def seen_twice():
+        before = set(below(pid))
+        time.sleep(1)
+        return before if set(below(pid)) == before else None
+
+    return until(seen_twice)
 
 
 def state(pid):
@@ -126,7 +130,7 @@ def test_up_as_process_1_works_and_stops_on_sigterm(contained):
 
     time.sleep(3)  # in which a process that dies in a loop is replaced
 
-    assert lasting(container.first) == before
+    until(lambda: lasting(container.first) == before)
     assert "up.process_ended" not in container.log.read_text()
     assert container.stop() == 0
     assert not any(map(state, before))

@@ -34,7 +34,7 @@ from trustsvc.badge.views import badge_files
 from trustsvc.crypto import signed_links
 from trustsvc.demo.views import demo_pages
 from trustsvc.doctor.desk import evidence_desk
-from trustsvc.errors import NotFound, TrustsvcError, Unavailable
+from trustsvc.errors import Misconfigured, NotFound, TrustsvcError, Unavailable
 from trustsvc.health import health_checks
 from trustsvc.http import access, form_origin, request_limits, security_headers
 from trustsvc.http.link_end import LinkEnd
@@ -57,6 +57,7 @@ from trustsvc.staff import sessions
 from trustsvc.staff.views import staff_pages
 
 TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
+TRY_AGAIN = Unavailable("Please try again in a minute.")
 logger = log.get_logger("app")
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
@@ -187,6 +188,9 @@ def _report_to_server_log(response: Response) -> Response:
 
 
 def _own_error(error: TrustsvcError) -> Response:
+    if isinstance(error, Misconfigured):  # keys and settings are no business of a visitor
+        logger.error("app.misconfigured", **log.error_location(error))
+        error = TRY_AGAIN
     error = wrong_signatures.limited(error, _requirement())
     return _respond(error.status, error.title, error.detail)
 
@@ -208,7 +212,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _database_unavailable(error: SQLAlchemyError) -> Response:
     logger.error("app.database_unavailable", **log.error_location(error))
-    return _own_error(Unavailable("Please try again in a minute."))
+    return _own_error(TRY_AGAIN)
 
 
 def _machine_unavailable(error: OSError) -> Response:
@@ -216,7 +220,7 @@ def _machine_unavailable(error: OSError) -> Response:
     if error.errno not in TEMPORARY_ERRNOS:
         return _any_error(error)
     logger.error("app.machine_unavailable", **log.error_location(error), kind=error.errno)
-    return _own_error(Unavailable("Please try again in a minute."))
+    return _own_error(TRY_AGAIN)
 
 
 def _any_error(error: Exception) -> Response:

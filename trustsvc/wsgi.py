@@ -22,9 +22,6 @@ keyring.ask_before_first(key_checks.require_first)
 keyring.make_all()
 application = RequestWatchdog(create_app())
 security_counters.start()
-# Jobs do the same, but a worker may run on another host than this log and these files lie on.
-purge_log_files.start()
-refresh.start()
 counters.start()
 # Jobs do the same, but a worker may run on another host than this log and these files lie on.
 purge_log_files.start()

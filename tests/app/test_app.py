@@ -9,6 +9,7 @@ import errno
 import pytest
 from flask import Blueprint
 
+from tests.reviews import sample_reviews
 from trustsvc import config
 from trustsvc.app import BLUEPRINTS, create_app
 from trustsvc.badge.statement import signing
@@ -166,3 +167,14 @@ def test_what_a_machine_has_not_left_is_a_503_even_without_a_page_to_say_it(
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "canary" not in answer.text
+
+
+def test_a_damaged_key_is_no_business_of_a_visitor(client, installation):
+    made = sample_reviews.shop()
+    (installation.data / "keys" / "lookup").write_text("damaged")
+
+    answer = client.post(f"/object/{made.slug}", data={"email": "kim@mail.example"})
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "30"
+    assert "key" not in answer.text

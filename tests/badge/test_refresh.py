@@ -1,4 +1,5 @@
 import json
+import shutil
 from datetime import timedelta
 from xml.etree import ElementTree as ET
 
@@ -11,6 +12,7 @@ from trustsvc import clock
 from trustsvc.badge import public_files, refresh
 from trustsvc.reviews import withdraw
 from trustsvc.storage import db
+from trustsvc.work_queue import stop_request
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
@@ -153,25 +155,59 @@ def test_all_shops_take_as_many_questions_as_one(installation):
     assert len(asked) == of_one
 
 
-def test_a_host_without_a_worker_refreshes_its_own_files(installation):
+def test_a_host_without_a_worker_shows_nothing_withdrawn_after_a_minute(installation):
     made, start = shop(), clock.now()
-    public_id = _publish(made)
-    assert refresh.refresh_if_late(start)
+    with clock.at(start):
+        public_id = _publish(made)
+        assert refresh.refresh_if_late(start)
     assert _numbers(made)[2] == 1
     with db.transaction() as session:
         withdraw.withdraw(session, public_id, start)
 
-    assert not refresh.refresh_if_late(start + timedelta(seconds=119))
-    assert _numbers(made)[2] == 1
-    assert refresh.refresh_if_late(start + timedelta(seconds=120))
+    for seconds in range(refresh.CHECK_S, 61, refresh.CHECK_S):
+        moment = start + timedelta(seconds=seconds)
+        with clock.at(moment):
+            refresh.refresh_if_late(moment)
+
     assert _numbers(made)[2] == 0
 
 
 def test_where_a_worker_refreshes_nobody_else_does(installation):
     made, start = shop(), clock.now()
-    refresh.refresh_here(start)
     _publish(made)
-    refresh.refresh_here(start + timedelta(seconds=60))  # the worker's next job
+    for seconds in (0, 30, 60):  # the worker's jobs
+        with clock.at(start + timedelta(seconds=seconds)):
+            refresh.refresh_here(clock.now())
+            assert not refresh.refresh_if_late(clock.now() + timedelta(seconds=40))
+    assert refresh.refresh_if_late(start + timedelta(seconds=60 + 50))
 
-    assert not refresh.refresh_if_late(start + timedelta(seconds=179))
-    assert _numbers(made)[2] == 1
+
+def test_a_folder_that_cannot_be_written_does_not_make_all_processes_refresh(installation):
+    made, start = shop(), clock.now()
+    refresh.refresh_here(start)
+    folder = public_files.folder() / "badge/v1" / made.slug
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    _publish(made)
+
+    with pytest.raises(OSError), clock.at(start):
+        refresh.refresh_here(start)
+
+    assert not refresh.refresh_if_late(start + timedelta(seconds=30))
+
+
+def test_only_one_process_of_a_host_refreshes_at_a_time(installation):
+    _publish(shop())
+    with public_files.only_one_refresher() as is_ours:
+        assert is_ours
+        assert refresh.refresh_here(clock.now()) == 0
+    assert refresh.refresh_here(clock.now()) > 0
+
+
+def test_a_refresh_ends_when_its_process_is_asked_to_stop(installation):
+    _publish(shop())
+    with stop_request.listening():
+        stop_request.note()
+        scripts_only = _refresh()
+    assert _refresh() == 7
+    assert scripts_only > 0

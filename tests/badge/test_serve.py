@@ -197,3 +197,9 @@ def test_nothing_can_be_written_there(client, made):
         for method in ("POST", "PUT", "DELETE"):
             status = client.open(f"/{name}", method=method).status_code
             assert (name, method, status) == (name, method, 405)
+
+
+def test_an_address_that_is_too_long_is_refused_here_too(client, made):
+    refreshed()
+
+    assert client.get("/badge/v1/velo-fils.json?" + "x" * 9000).status_code == 414

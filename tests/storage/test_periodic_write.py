@@ -78,3 +78,23 @@ def test_a_killed_process_writes_nothing_more(written):
     process.communicate(timeout=PATIENCE_S)
 
     assert written.read_text() == ""
+
+
+def test_what_is_repeated_begins_at_once_and_is_not_waited_for_at_the_end(tmp_path):
+    path = tmp_path / "written"
+    path.touch()
+    program = PROGRAM.replace("periodic_write.start(", "periodic_write.repeat(")
+    words = [sys.executable, "-c", program, str(path), "3600", "1"]
+
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE_S)
+
+    assert path.read_text() == "x"
+
+
+def test_the_same_is_not_started_twice_in_a_process(tmp_path):
+    line = 'periodic_write.start("test", float(sys.argv[2]), write, failed)\n'
+    words = [sys.executable, "-c", PROGRAM.replace(line, line * 2), str(tmp_path / "x"), "9", "0"]
+
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=PATIENCE_S)
+
+    assert "RuntimeError: test was started twice" in done.stderr

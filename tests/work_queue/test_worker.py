@@ -175,3 +175,24 @@ def test_an_idle_worker_stops_at_once(installation):
 
     with stop_request.listening(), pytest.raises(StopRequested):
         idle.request_stop(signal.SIGTERM, None)
+
+
+def test_a_job_that_no_time_limit_reaches_is_killed(installation, monkeypatch, capfd):
+    import jobs.purge_rows
+
+    def sit():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as code in C does
+        stop_request.wait(1000)
+
+    log.configure()
+    monkeypatch.setattr(jobs.purge_rows, "purge_rows", sit)
+    monkeypatch.setitem(worker.TIME_LIMIT_S, "purge_rows", 1)
+    monkeypatch.setattr(worker.time_limit, "LAST_REPEAT_S", 0)
+    monkeypatch.setattr(worker, "KILL_AFTER_S", 0)
+    job_queue.enqueue_now("purge_rows")
+    job_queue.enqueue_now("check_orders")
+
+    worker.make_worker().work(burst=True)
+
+    assert "work_queue.job_killed" in capfd.readouterr().err
+    assert queue().count == 0

@@ -135,6 +135,24 @@ def _write(path: Path, body: bytes) -> None:
 
 
 @contextmanager
+def only_one_refresher() -> Iterator[bool]:
+    """Say whether no other process of this host refreshes: it would put back what it read before.
+
+    The lock ends with the process. With a folder that cannot be made it raises OSError.
+    """
+    _make_folder(folder())
+    handle = os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Allow one writer in a folder at a time, and sync the folder at the end.
 

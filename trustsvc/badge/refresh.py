@@ -13,6 +13,7 @@ from trustsvc.badge.render.content import BadgeContent, ReviewListContent
 from trustsvc.badge.statement import signing
 from trustsvc.shops import directory
 from trustsvc.storage import db, periodic_write
+from trustsvc.work_queue import stop_request
 
 FOLDER = "badge/v1"
 # Path below `/` of each form of a badge, and its renderer.
@@ -28,22 +29,37 @@ REVIEW_LIST_FORMS: Mapping[str, Callable[[ReviewListContent], bytes]] = {
     "badge/v1/{shop}/feed.atom": feed.as_atom,
 }
 SVG_FORM, PNG_FORM = "badge/v1/{shop}.svg", "badge/v1/{shop}.png"
-# Its time is that of the last refresh on this host.
+# Its time is that of the end of the last refresh on this host.
 REFRESHED_FILE = "refreshed"
-LATE_AFTER = timedelta(seconds=120)
-CHECK_S = 30
+# What is withdrawn leaves the files within a minute, whoever writes them.
+LATE_AFTER = timedelta(seconds=45)
+CHECK_S = 10
+SHOPS_AT_ONCE = 20  # read right before they are written: what is withdrawn meanwhile is seen
 
 logger = log.get_logger("badge")
 
 
-def refresh_here(now: datetime) -> None:
-    """Write the files of this host that differ; twice writes nothing the second time."""
-    signing.publish_keys(now)  # first: whoever finds a new signature finds its key
-    with db.reading() as session:
-        refresh_changed(session, now)
+def refresh_here(now: datetime) -> int:
+    """Write the files of this host that differ; gives how many. Twice writes none the second time.
+
+    Nothing is done while another process of this host is at it.
+    """
+    with public_files.only_one_refresher() as is_ours:
+        if not is_ours:
+            return 0
+        signing.publish_keys(now)  # first: whoever finds a new signature finds its key
+        try:
+            with db.reading() as session:
+                return refresh_changed(session, now)
+        finally:
+            _note_refreshed()
+
+
+def _note_refreshed() -> None:
     mark = public_files.folder() / REFRESHED_FILE
     mark.touch()
-    os.utime(mark, (now.timestamp(), now.timestamp()))
+    at = clock.now().timestamp()
+    os.utime(mark, (at, at))
 
 
 def start() -> None:
@@ -51,11 +67,11 @@ def start() -> None:
 
     On a host with web processes only, badges would stay as they were, withdrawn names too.
     """
-    periodic_write.start("badges", CHECK_S, lambda: refresh_if_late(clock.now()), _report_failure)
+    periodic_write.repeat("badges", CHECK_S, lambda: refresh_if_late(clock.now()), _report_failure)
 
 
 def refresh_if_late(now: datetime) -> bool:
-    """Refresh if nobody did for two minutes; says whether it was so."""
+    """Refresh if nobody did for LATE_AFTER; says whether it was so."""
     try:
         at = (public_files.folder() / REFRESHED_FILE).stat().st_mtime
     except FileNotFoundError:
@@ -102,16 +118,21 @@ def render_form(session: Session, slug: str, form: str, now: datetime) -> bytes:
 
 
 def _write_all(session: Session, shops: Collection[directory.Shop], now: datetime) -> int:
-    """Write what differs; a file that fails does not stop the others."""
+    """Write what differs; a file that fails does not stop the others, a request to stop does."""
     written, failed = 0, []
-    badges = content.read(session, shops, now)
-    review_lists = newest_reviews.read(session, shops, badges)
-    for shop in shops:
-        for name in (PNG_FORM, *BADGE_FORMS, *REVIEW_LIST_FORMS):
-            try:
-                written += _write(name, shop.slug, badges[shop.id], review_lists[shop.id])
-            except OSError as problem:
-                failed.append(problem)
+    every = list(shops)
+    for start_at in range(0, len(every), SHOPS_AT_ONCE):
+        some = every[start_at : start_at + SHOPS_AT_ONCE]
+        badges = content.read(session, some, now)
+        review_lists = newest_reviews.read(session, some, badges)
+        for shop in some:
+            if stop_request.is_made():
+                return written
+            for name in (PNG_FORM, *BADGE_FORMS, *REVIEW_LIST_FORMS):
+                try:
+                    written += _write(name, shop.slug, badges[shop.id], review_lists[shop.id])
+                except OSError as problem:
+                    failed.append(problem)
     if failed:
         raise failed[0]
     return written

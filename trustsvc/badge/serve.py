@@ -20,7 +20,7 @@ from werkzeug.http import parse_accept_header
 
 from trustsvc.badge import public_files, scripts
 from trustsvc.badge.statement import signing
-from trustsvc.http import security_headers
+from trustsvc.http import request_limits, security_headers
 
 # The badge outlives an outage: caches may serve a stale one for up to a week.
 CACHE_BADGE = "public, max-age=300, stale-while-revalidate=86400, stale-if-error=604800"
@@ -90,7 +90,7 @@ class PublicFiles:
         self._kept: dict[str, tuple[object, PublicFile]] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"} and request_limits.TOO_LONG not in environ:
             name = environ.get("PATH_INFO", "")[1:]
             file = self._find(name, _codings(_accepted(environ)))
             if file:

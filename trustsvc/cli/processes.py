@@ -13,6 +13,7 @@ from trustsvc import clock, config, log, migrations
 from trustsvc.cli import data_folder_lock
 from trustsvc.crypto import keyring
 from trustsvc.doctor import readiness
+from trustsvc.errors import Misconfigured
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.storage import db
@@ -37,7 +38,8 @@ def migrate() -> None:
     """Bring the database up to date (the release step)."""
     keyring.make_all()
     migrations.upgrade()
-    readiness.record_keys()
+    if problem := readiness.record_keys():
+        raise Misconfigured(f"The keys here are not those of this database: {problem}.")
     click.echo("The database is up to date.")
 
 

@@ -89,11 +89,13 @@ def keys_problem(session: Session) -> str | None:
     return None
 
 
-def record_keys() -> None:
-    """Record check values of new keys, unless the keys are another database's. Safe to repeat."""
+def record_keys() -> str | None:
+    """Record check values of new keys; says why not, if they are another database's."""
     with db.transaction() as session:
-        if keys_problem(session) is None:
+        problem = keys_problem(session)
+        if problem is None:
             key_checks.record(session)
+        return problem
 
 
 # By their names at /readyz.

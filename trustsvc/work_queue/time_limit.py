@@ -13,6 +13,7 @@ from trustsvc import log
 
 REPEAT_S = 10
 MAX_REPEATS = 6
+LAST_REPEAT_S = MAX_REPEATS * REPEAT_S
 
 logger = log.get_logger("work_queue")
 

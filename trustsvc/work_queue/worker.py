@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import threading
+import time
 from typing import NoReturn
 
 from rq import Queue, SimpleWorker
@@ -28,6 +30,8 @@ from trustsvc.work_queue import (
 from trustsvc.work_queue.job_queue import FORKED, JOB_NAMES, QUEUE, QUEUES, TIME_LIMIT_S, jobs_of
 
 WORKER_TTL_S = 30  # by default RQ waits 415 seconds on a connection to Redis that fell silent
+KILL_AFTER_S = 10  # after its time limit was raised for the last time
+CHILD_POLL_S = 0.02
 
 logger = log.get_logger("work_queue")
 
@@ -89,20 +93,31 @@ class Worker(SimpleWorker):
         """Run a job; one of FORKED in a child, as RQ's own worker does with each.
 
         A child that is killed fails its job and not this process; killed with this process, it
-        ends with it.
+        ends with it. One that sits in a library, where no time limit reaches it, is killed.
         """
-        if _job_name(job) not in FORKED:
+        name = _job_name(job)
+        if name not in FORKED:
             super().execute_job(job, queue)
             return
         execution = self.prepare_execution(job)
         self._start_child(job, queue, execution)
-        _, status = os.waitpid(self._child, 0)
-        self._child = 0
+        status = self._wait_for_child(TIME_LIMIT_S[name] + time_limit.LAST_REPEAT_S + KILL_AFTER_S)
         self.executions.pop(execution.id, None)
+        if os.WIFSIGNALED(status):
+            logger.error("work_queue.job_killed", job=name)
         if status:
-            logger.error("work_queue.job_killed", job=_job_name(job))
             self.handle_job_failure(job, queue, execution=execution)
         self.set_state(WorkerStatus.IDLE)
+
+    def _wait_for_child(self, limit_s: float) -> int:
+        """Give how it ended (waitpid(2)); a request to stop is passed on meanwhile."""
+        until, pause = time.monotonic() + limit_s, threading.Event()
+        while not (ended := os.waitpid(self._child, os.WNOHANG))[0]:
+            if time.monotonic() > until:
+                os.kill(self._child, signal.SIGKILL)
+            pause.wait(CHILD_POLL_S)
+        self._child = 0
+        return ended[1]
 
     def _start_child(self, job: Job, queue: Queue, execution: Execution) -> None:
         db.close_connections()
@@ -126,6 +141,9 @@ class Worker(SimpleWorker):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_request.SIGNALS)
             self.perform_job(job, queue, execution)
             code = 0
+        except BaseException as problem:  # noqa: BLE001 - Redis is away: the job itself cannot raise
+            where = log.error_location(problem)
+            logger.error("work_queue.job_failed", job=_job_name(job), **where)  # noqa: TRY400
         finally:
             os._exit(code)
 

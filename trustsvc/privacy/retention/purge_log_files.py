@@ -64,7 +64,7 @@ def purge(now: datetime) -> list[Path]:
 
 def start() -> None:
     """Purge from a thread of this process, every ten minutes from now on. Once a process."""
-    periodic_write.start(
+    periodic_write.repeat(
         "server log purge", INTERVAL_S, lambda: purge(clock.now()), _report_failure
     )
 
