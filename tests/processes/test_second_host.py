@@ -18,7 +18,8 @@ from tests.processes.conftest import free_port
 from tests.reviews.sample_reviews import shop
 from tests.waiting import PATIENCE_S, until
 from tools.drill.service import ROOT
-from trustsvc import clock
+from trustsvc import clock, config
+from trustsvc.crypto import keyring
 from trustsvc.storage import db, key_checks
 
 pytestmark = [
@@ -90,3 +91,17 @@ def test_it_purges_its_own_log_and_writes_its_own_badges(host, installation):
     assert written.read_bytes() == host.get(f"/badge/v1/{made.slug}.json").content
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
+
+
+def test_keys_of_its_own_are_named_by_migrate(host, installation):
+    shutil.copytree(installation.data / "keys", host.data / "keys")
+    (host.data / "keys" / "lookup").unlink()
+    config.use(config.load({"TRUSTSVC_DATA": str(host.data)}))
+    keyring.keys("lookup")
+    config.use(installation)
+
+    process = host.run("migrate")
+    said = process.communicate(timeout=PATIENCE_S)[1]
+
+    assert process.returncode == 1
+    assert "The keys here are not those of this database: key lookup:" in said
