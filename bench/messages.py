@@ -5,7 +5,8 @@ it, in the same rounds: a loop of smtplib that sends one constant message to the
 loop that commits one changed state a message with the bare driver of the same database. Neither can
 be beaten: each message is one of both. Each commit is synced.
 
-DATABASE (sqlite or postgresql), MESSAGES a round and ROUNDS choose; OUT is where messages.json goes.
+DATABASE (sqlite or postgresql), MESSAGES a round and ROUNDS choose; OUT is where messages.json
+goes.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +37,7 @@ from trustsvc.mail.message import to_bytes
 from trustsvc.mail.outbox import kinds
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.send import send
-from trustsvc.mail.outbox.state import DUE, SENT
+from trustsvc.mail.outbox.state import SENT
 from trustsvc.storage import db
 
 WARM = 200

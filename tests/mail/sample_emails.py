@@ -11,7 +11,6 @@ from trustsvc import config, i18n
 from trustsvc.invitations.compose import InvitationDraft
 from trustsvc.mail import message
 from trustsvc.mail.message import Message
-from trustsvc.orders.buyer import Buyer
 from trustsvc.shops.directory import Shop
 from trustsvc.transactional_mail.compose import TransactionalDraft
 
@@ -51,7 +50,8 @@ def invitation(language: str, kind: str = "invitation", basis: str = "customers"
         language=language,
         zone="Europe/Amsterdam",
         shop=shop(**at_shop),
-        buyer=Buyer(1, "anna@buyers.example.eu", "Anna de Vries", reference="", pseudonym=b""),
+        recipient="anna@buyers.example.eu",
+        name="Anna de Vries",
     ).compose(CODE, NOON)
 
 

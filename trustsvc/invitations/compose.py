@@ -1,6 +1,6 @@
 """Compose an invitation or a reminder: who asks, why, five stars, and every way to stop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from trustsvc import config, i18n, person_name
@@ -9,7 +9,6 @@ from trustsvc.invitations.planning import schedule
 from trustsvc.mail import message, transport
 from trustsvc.mail.message import Message
 from trustsvc.mail.outbox import return_path
-from trustsvc.orders.buyer import Buyer
 from trustsvc.shops.directory import Shop
 
 MAX_NAME_LENGTH = 60
@@ -25,11 +24,8 @@ class InvitationDraft:
     language: str
     zone: str
     shop: Shop
-    buyer: Buyer
-
-    @property
-    def recipient(self) -> str:
-        return self.buyer.email
+    recipient: str = field(repr=False)
+    name: str = field(repr=False)
 
     def may_leave(self, now: datetime) -> bool:
         """Whether it is the buyer's daytime."""
@@ -37,13 +33,14 @@ class InvitationDraft:
 
     def compose(self, code: str, now: datetime) -> Message:
         settings = config.current()
+        name = greeting(self.name)
         review = signed_links.url("review", self.link)
         stop = signed_links.url("stop", self.link)
         subject, text, html = i18n.render_message(
             f"invitations/{self.kind}",
             self.language,
             lang=self.language,
-            buyer=greeting(self.buyer.name),
+            buyer=name,
             shop=self.shop.name,
             operator=settings.operator,
             basis=self.basis.partition(" ")[0],
@@ -55,8 +52,8 @@ class InvitationDraft:
             reply_to=self.shop.reply_to,
         )
         return Message(
-            to_address=self.buyer.email,
-            to_name=greeting(self.buyer.name),
+            to_address=self.recipient,
+            to_name=name,
             from_name=self.shop.name,
             subject=subject,
             text=text,

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
-from trustsvc.invitations import delivery_feedback, redeem
+from trustsvc.invitations import delivery_feedback, redeem, subjects
 from trustsvc.invitations.compose import InvitationDraft
 from trustsvc.invitations.models import (
     INVITATION,
@@ -20,7 +20,8 @@ from trustsvc.invitations.models import (
     message_of_invitation,
 )
 from trustsvc.invitations.planning import eligibility, schedule, volume_guard
-from trustsvc.invitations.state import OPEN, InvitationState
+from trustsvc.invitations.state import OPEN
+from trustsvc.invitations.subjects import Subject
 from trustsvc.mail.outbox import retry_policy
 from trustsvc.mail.outbox.kinds import (
     Defer,
@@ -35,33 +36,16 @@ from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, REFUSED
 from trustsvc.orders import buyer, decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
-from trustsvc.orders.facts import OrderFacts
 from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
-from trustsvc.orders.undecided import FACTS, facts_of
 from trustsvc.registry import check
-from trustsvc.shops import directory
 
+_ORDER_OF = decision_log.insert_for(
+    select(invitations.c.order_id).where(invitations.c.id == bindparam("invitation"))
+)
 # A message whose order is on hold since it was planned, or since it was tried.
 WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """An invitation with its order, as far as they decide about a message."""
-
-    id: int
-    order_id: int
-    shop_id: int
-    state: InvitationState
-    link: bytes
-    basis: str
-    language: str
-    zone: str
-    expires_at: datetime
-    order_state: OrderState
-    facts: OrderFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +67,17 @@ class InvitationMessages:
     def prepare(
         self, session: Session, leased: Sequence[LeasedMessage], now: datetime
     ) -> Mapping[int, Drop | Defer | MessageDraft]:
-        subjects = _read(session, leased)
-        shops = directory.by_ids(session, {one.shop_id for one in subjects.values()})
-        buyers = buyer.read(session, {one.order_id for one in subjects.values()})
-        known = [one for one in subjects.values() if one.order_id in buyers]
-        answers = check.statuses(
-            session, [check.RegistryQuery(x.shop_id, buyers[x.order_id].email) for x in known]
-        )
+        about = subjects.read(session, {one.subject_id for one in leased})
+        known = [one for one in about.values() if one.email]
+        answers = check.statuses(session, [check.RegistryQuery(x.shop.id, x.email) for x in known])
         context = _Context(
             now,
-            shops,
-            buyers,
             dict(zip([x.id for x in known], answers, strict=True)),
             config.current().marketplace_relays,
         )
         return {
-            one.id: context.decide(one, subjects[one.subject_id])
-            if one.subject_id in subjects
+            one.id: context.decide(one, about[one.subject_id])
+            if one.subject_id in about
             else Drop("no_contact")
             for one in leased
         }
@@ -110,9 +88,10 @@ class InvitationMessages:
         A message that reached its retry limit was refused by no mailbox: its invitation stays open,
         so that staff can retry it. A restricted buyer is kept, to be invited once that is lifted.
         """
-        order_ids = _order_ids(session, events)
+        ends = [event for event in events if event.state in {DROPPED, REFUSED}]
+        order_ids = _order_ids(session, ends)
         dropped: dict[str, list[int]] = defaultdict(list)
-        for event in events:
+        for event in ends:
             if event.state is DROPPED and event.reason != eligibility.RESTRICTED:
                 dropped[event.reason].append(order_ids[event.message.subject_id])
         for reason, some in dropped.items():
@@ -121,7 +100,7 @@ class InvitationMessages:
             )
         refused = [
             event.message
-            for event in events
+            for event in ends
             if event.state is REFUSED and event.reason != retry_policy.LIMIT_REACHED
         ]
         never = [order_ids[x.subject_id] for x in refused if x.kind == INVITATION]
@@ -130,15 +109,20 @@ class InvitationMessages:
             buyer.erase(session, [order_ids[x.subject_id] for x in refused])
 
     def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
-        order_ids = _order_ids(session, events)
-        entries = []
-        for one in events:
-            if order_id := order_ids.get(one.message.subject_id):
-                step, outcome = DecisionStep(one.step), Outcome(one.outcome)
-                entries.append(
-                    decision_log.DecisionLogEntry(order_id, step, one.reason, outcome, now)
-                )
-        decision_log.write(session, entries)
+        decision_log.write_for(
+            session,
+            _ORDER_OF,
+            [
+                {
+                    "invitation": one.message.subject_id,
+                    "step": DecisionStep(one.step),
+                    "rule": one.reason,
+                    "outcome": Outcome(one.outcome),
+                    "at": now,
+                }
+                for one in events
+            ],
+        )
 
     def still_open(self) -> Select[int]:
         return select(invitations.c.id).where(invitations.c.state == OPEN)
@@ -154,20 +138,18 @@ class _Context:
     """What was read for one batch."""
 
     now: datetime
-    shops: Mapping[int, directory.Shop]
-    buyers: Mapping[int, buyer.Buyer]
     answers: Mapping[int, check.RegistryStatus]
     relays: Collection[str]
 
-    def decide(self, message: LeasedMessage, one: _Subject) -> Drop | Defer | MessageDraft:
+    def decide(self, message: LeasedMessage, one: Subject) -> Drop | Defer | MessageDraft:
         if reason := self._reason(one):
             return Drop(reason)
         if one.order_state == OrderState.RECEIVED:
             return Defer(self.now + UNDECIDED)
         if one.order_state == OrderState.WAITING:
             return Defer(self.now + WHILE_IT_WAITS[message.kind])
-        shop = self.shops[one.shop_id]
-        at = schedule.daytime(self.now, one.zone, on_weekdays=shop.delay_unit == "weekdays")
+        on_weekdays = one.shop.delay_unit == "weekdays"
+        at = schedule.daytime(self.now, one.zone, on_weekdays=on_weekdays)
         if at > self.now:
             return Defer(at)
         return InvitationDraft(
@@ -176,11 +158,12 @@ class _Context:
             basis=one.basis,
             language=one.language,
             zone=one.zone,
-            shop=shop,
-            buyer=self.buyers[one.order_id],
+            shop=one.shop,
+            recipient=one.email,
+            name=one.name,
         )
 
-    def _reason(self, one: _Subject) -> str | None:
+    def _reason(self, one: Subject) -> str | None:
         if one.state != OPEN:
             return f"invitation_{one.state}"
         answer = self.answers.get(one.id)
@@ -188,51 +171,20 @@ class _Context:
             return "no_contact"
         if one.expires_at <= self.now:
             return "expired"
-        shop = self.shops[one.shop_id]
         status = eligibility.BuyerStatus(
             answer.registered,
             answer.opted_out,
             recently_invited=False,
             restricted=answer.restricted,
-            address_rule=address_rules.why_not_writable(
-                self.buyers[one.order_id].email, shop.domain, self.relays
-            ),
+            address_rule=address_rules.why_not_writable(one.email, one.shop.domain, self.relays),
         )
         basis = one.basis.partition(" ")[0]
-        return eligibility.still_eligible(shop, one.facts, status, basis)
-
-
-def _read(session: Session, leased: Sequence[LeasedMessage]) -> dict[int, _Subject]:
-    table = invitations.c
-    rows = session.execute(
-        select(
-            *(table[name] for name in ("id", "order_id", "shop_id", "state", "link", "basis")),
-            *(table[name] for name in ("language", "zone", "expires_at")),
-            orders.c.state.label("order_state"),
-            *FACTS,
-        )
-        .join_from(invitations, orders, orders.c.id == table.order_id)
-        .where(table.id.in_({one.subject_id for one in leased}))
-    )
-    return {
-        row.id: _Subject(
-            id=row.id,
-            order_id=row.order_id,
-            shop_id=row.shop_id,
-            state=InvitationState(row.state),
-            link=row.link,
-            basis=row.basis,
-            language=row.language,
-            zone=row.zone,
-            expires_at=row.expires_at,
-            order_state=OrderState(row.order_state),
-            facts=facts_of(row._asdict()),
-        )
-        for row in rows
-    }
+        return eligibility.still_eligible(one.shop, one.facts, status, basis)
 
 
 def _order_ids(session: Session, events: Sequence[OutboxEvent]) -> dict[int, int]:
+    if not events:
+        return {}
     rows = session.execute(
         select(invitations.c.id, invitations.c.order_id).where(
             invitations.c.id.in_({event.message.subject_id for event in events})

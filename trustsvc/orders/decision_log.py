@@ -4,12 +4,12 @@ Entry by entry; no personal data.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Insert, Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
@@ -47,6 +47,24 @@ def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
     ]
     if rows:
         session.execute(decisions.insert(), rows)
+
+
+def insert_for(order_ids: Select[tuple[int]]) -> Insert:
+    """Give the INSERT of an entry for each order that a query finds; see `write_for`."""
+    table = decisions.c
+    values = [bindparam(one.name, type_=one.type) for one in (table.step, table.rule)]
+    values += [bindparam(one.name, type_=one.type) for one in (table.outcome, table.at)]
+    names = ["order_id", *(one.key for one in values)]
+    return decisions.insert().from_select(names, order_ids.add_columns(*values))
+
+
+def write_for(session: Session, insert: Insert, entries: Sequence[Mapping[str, object]]) -> None:
+    """Append entries without reading first which orders they are about.
+
+    Each has step, rule, outcome and at, and what the query of `insert_for` names.
+    """
+    if entries:
+        session.execute(insert, entries)
 
 
 def of_order(session: Session, order_id: int) -> list[DecisionLogEntry]:

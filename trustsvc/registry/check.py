@@ -7,7 +7,7 @@ blindly, can replace it.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Table, select
+from sqlalchemy import BindParameter, bindparam, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
@@ -15,6 +15,21 @@ from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
 from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
+
+_WANTED: BindParameter[bytes] = bindparam("pseudonyms", expanding=True)
+_REGISTERED, _OPTED_OUT, _RESTRICTED = range(3)
+# One statement, built once: it is executed for each message right before it leaves.
+_STATEMENT = union_all(
+    select(literal(_REGISTERED), registered_buyers.c.pseudonym, literal(EVERY_SHOP)).where(
+        registered_buyers.c.pseudonym.in_(_WANTED)
+    ),
+    *(
+        select(literal(source), table.c.pseudonym, table.c.shop_id).where(
+            table.c.pseudonym.in_(_WANTED)
+        )
+        for source, table in ((_OPTED_OUT, opt_outs), (_RESTRICTED, restrictions))
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +60,7 @@ class _Pseudonyms:
 
 
 def statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
-    """Give one status per query, in the same order, with a few SQL queries per batch.
+    """Give one status per query, in the same order, with one SQL query per batch.
 
     The pseudonyms exist in memory only: nothing about an unregistered buyer is written, logged or
     queued. An invalid address counts as opted out, because an opt-out of it could not be stored. If
@@ -61,7 +76,14 @@ def statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[Registr
 
 def restricted(session: Session, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:
     """Give the restrictions of these pseudonyms, each with its shop."""
-    return _entries(session, restrictions, wanted)
+    table = restrictions.c
+    entries: set[tuple[bytes, int]] = set()
+    for batch in batches(wanted):
+        rows = session.execute(
+            select(table.pseudonym, table.shop_id).where(table.pseudonym.in_(batch))
+        )
+        entries.update((row.pseudonym, row.shop_id) for row in rows)
+    return entries
 
 
 def _keys() -> tuple[object, object]:
@@ -70,11 +92,17 @@ def _keys() -> tuple[object, object]:
 
 def _statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[RegistryStatus]:
     people = [_pseudonyms(query) for query in queries]
-    registry_pseudonyms = {x for person in people if person for x in person.registry}
-    all_pseudonyms = registry_pseudonyms | {x for person in people if person for x in person.shop}
-    registered = _registered(session, registry_pseudonyms)
-    opted_out = _entries(session, opt_outs, all_pseudonyms)
-    restrictions_of = restricted(session, all_pseudonyms)
+    wanted = {x for person in people if person for x in (*person.registry, *person.shop)}
+    registered: set[bytes] = set()
+    opted_out: set[tuple[bytes, int]] = set()
+    restrictions_of: set[tuple[bytes, int]] = set()
+    for batch in batches(wanted):
+        for source, pseudonym, shop_id in session.execute(_STATEMENT, {"pseudonyms": batch}):
+            if source == _REGISTERED:
+                registered.add(pseudonym)
+            else:
+                entries = opted_out if source == _OPTED_OUT else restrictions_of
+                entries.add((pseudonym, shop_id))
     return [
         RegistryStatus(registered=False, opted_out=True)
         if person is None
@@ -96,26 +124,3 @@ def _pseudonyms(query: RegistryQuery) -> _Pseudonyms | None:
         )
     except NotAnAddress:
         return None
-
-
-def _registered(session: Session, wanted: Iterable[bytes]) -> set[bytes]:
-    registered: set[bytes] = set()
-    for batch in batches(wanted):
-        registered.update(
-            session.scalars(
-                select(registered_buyers.c.pseudonym).where(
-                    registered_buyers.c.pseudonym.in_(batch)
-                )
-            )
-        )
-    return registered
-
-
-def _entries(session: Session, table: Table, wanted: Iterable[bytes]) -> set[tuple[bytes, int]]:
-    entries: set[tuple[bytes, int]] = set()
-    for batch in batches(wanted):
-        rows = session.execute(
-            select(table.c.pseudonym, table.c.shop_id).where(table.c.pseudonym.in_(batch))
-        )
-        entries.update((row.pseudonym, row.shop_id) for row in rows)
-    return entries

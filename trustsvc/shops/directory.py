@@ -42,26 +42,26 @@ class Shop:
     closed_at: datetime | None
 
 
-_COLUMNS = [shops.c[field.name] for field in fields(Shop)]
+SHOP_COLUMNS = tuple(shops.c[field.name] for field in fields(Shop))  # a Shop, in its order
 
 
 def by_slug(session: Session, slug: str) -> Shop:
     """Raises NotFound."""
-    return _only(session.execute(select(*_COLUMNS).where(shops.c.slug == slug)).first())
+    return _only(session.execute(select(*SHOP_COLUMNS).where(shops.c.slug == slug)).first())
 
 
 def by_id(session: Session, shop_id: int) -> Shop:
     """Raises NotFound."""
-    return _only(session.execute(select(*_COLUMNS).where(shops.c.id == shop_id)).first())
+    return _only(session.execute(select(*SHOP_COLUMNS).where(shops.c.id == shop_id)).first())
 
 
 def by_ids(session: Session, ids: Collection[int]) -> dict[int, Shop]:
-    rows = session.execute(select(*_COLUMNS).where(shops.c.id.in_(ids)))
+    rows = session.execute(select(*SHOP_COLUMNS).where(shops.c.id.in_(ids)))
     return {row.id: Shop(*row) for row in rows}
 
 
 def all_shops(session: Session) -> list[Shop]:
-    return [Shop(*row) for row in session.execute(select(*_COLUMNS).order_by(shops.c.slug))]
+    return [Shop(*row) for row in session.execute(select(*SHOP_COLUMNS).order_by(shops.c.slug))]
 
 
 def _only(row: Row[*tuple[Any, ...]] | None) -> Shop:

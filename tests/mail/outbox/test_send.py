@@ -7,7 +7,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from tests.invitations.sample_orders import (
     NOON,
@@ -35,6 +35,9 @@ from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
+# BEGIN on SQLite, the subject with its order and shop, the registry, the message before and its
+# line of the decision log, this message.
+STATEMENTS_OF_A_MESSAGE = 6
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
@@ -412,6 +415,65 @@ def test_a_mail_server_that_is_away_is_logged_once_and_not_per_message(installat
     ]
     assert len(lines) == 1
     assert "mail.example" not in lines[0]
+
+
+def suspend():
+    with db.transaction() as session:
+        send_suspension.stop(session, send_suspension.COMPLAINTS, "complaint_rate", NOON)
+
+
+@pytest.mark.parametrize("stop", [suspend, lambda: send_suspension.unfinished().touch()])
+def test_a_suspension_that_comes_while_a_round_is_being_sent_keeps_the_end_of_data_from_being_sent(
+    installation, stop
+):
+    send_suspension.unfinished().parent.mkdir(exist_ok=True)
+    ids = [invited(shop(), email=f"b{number}@mail.example") for number in range(3)]
+    asked = []
+
+    def at_the_second():
+        asked.append(1)
+        if len(asked) == 2:
+            stop()
+
+    post = sent(Post(meanwhile=at_the_second))
+
+    assert (len(post.messages), len(asked)) == (1, 2)
+    assert sorted(message_of(one).state for one in ids) == ["due", "due", "sent"]
+    assert {message_of(one).reason for one in ids} == {None}
+
+
+def test_a_message_with_a_reason_waits_during_a_suspension_and_is_not_dropped(installation):
+    at_shop = shop()
+    order_id = invited(at_shop, identity="1")
+
+    def both():
+        place(at_shop, identity="1", consent=False)
+        suspend()
+
+    sent(Post(meanwhile=both))
+
+    assert message_of(order_id).state == "due"
+
+
+def test_a_message_takes_few_statements(installation):
+    counted = []
+
+    def count(*arguments):
+        counted.append(arguments[2])
+
+    taken = []
+    at_shop = shop()
+    for number in (10, 30):
+        for one in range(number):
+            place(at_shop, email=f"b{number}-{one}@mail.example")
+        planned()
+        event.listen(db.engine(), "before_cursor_execute", count)
+        assert len(sent().messages) == number
+        event.remove(db.engine(), "before_cursor_execute", count)
+        taken.append(len(counted))
+        counted.clear()
+
+    assert (taken[1] - taken[0]) / 20 <= STATEMENTS_OF_A_MESSAGE
 
 
 def stop_everywhere(email):

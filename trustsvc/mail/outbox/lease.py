@@ -74,22 +74,32 @@ def lease(
 def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
     """Read every reason not to send once more, in the transaction before the end of DATA.
 
-    A round can last minutes. A message that may not leave is dropped, or deferred. False too when
-    the lease is lost.
+    A round can last minutes. A message that may not leave is dropped, or deferred. Whether the
+    lease is lost, or sending suspended, is read by whoever marks the message as handed.
     """
-    mine = (messages.c.id == one.message.id, messages.c.lease == one.lease)
-    row = session.execute(select(messages.c.id).where(*mine, messages.c.state == LEASED)).first()
-    if row is None:
-        return False
     kind = by_name(one.message.kind)
     prepared = _prepare(session, kind, [one.message], now)
-    settle.drop(session, kind, prepared.drop, now)
-    _defer(session, prepared.defer)
-    drafts = [draft for _, draft in prepared.drafts]
-    if drafts and drafts[0].recipient != one.draft.recipient:
-        _defer(session, {one.message.id: (now, 0)})  # composed for an address that was corrected
-        return False
-    return bool(drafts)
+    if any(draft.recipient == one.draft.recipient for _, draft in prepared.drafts):
+        return True
+    is_suspended = kind.obeys_send_suspension and send_suspension.stops(session)
+    if not is_suspended and _is_mine(session, one):
+        # What is left was composed for an address that was corrected.
+        later = {row.id: (now, 0) for row, _ in prepared.drafts}
+        settle.drop(session, kind, prepared.drop, now)
+        _defer(session, prepared.defer | later)
+    return False
+
+
+def _is_mine(session: Session, one: LeasedDraft) -> bool:
+    return bool(
+        session.scalar(
+            select(messages.c.id).where(
+                messages.c.id == one.message.id,
+                messages.c.lease == one.lease,
+                messages.c.state == LEASED,
+            )
+        )
+    )
 
 
 def _lease_kinds(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import bindparam, exists
 from sqlalchemy.orm import Session
 
 from trustsvc import log
@@ -22,13 +23,25 @@ from trustsvc.mail.outbox import (
     send_suspension,
     settle,
 )
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import messages, send_suspensions
 from trustsvc.mail.outbox.settle import LeasedDraft
 from trustsvc.mail.outbox.state import HANDED, LEASED, message_states
 from trustsvc.storage import db
 
 MAX_ROUND = timedelta(minutes=2)  # a job ends before its worker's time limit
 NOT_COMPOSED = "not_written"
+
+# Built once: they are executed for each message, and to build one takes longer than to execute it.
+_HAND = (
+    message_states.update(messages, (LEASED,), HANDED)
+    .where(
+        messages.c.id == bindparam("one"),
+        messages.c.lease == bindparam("by"),
+        messages.c.leased_until > bindparam("now"),
+    )
+    .values(leased_until=bindparam("until"))
+)
+_HAND_UNLESS_SUSPENDED = _HAND.where(~exists(send_suspensions.select()))
 
 logger = log.get_logger("mail")
 
@@ -190,24 +203,30 @@ class _Round:
     def _hand_over(self, one: LeasedDraft) -> None:
         now = self._now()
         with self._open() as session:
-            if kinds.by_name(one.message.kind).obeys_send_suspension:
-                self._is_suspended = bool(send_suspension.stops(session))
-            may_leave = not self._is_suspended and lease.still_allowed(session, one, now)
+            may_leave = lease.still_allowed(session, one, now)
             self._throttled |= settle.settle(session, self._results, now)
             is_handed = may_leave and _mark_handed(session, one, now)
+            if not is_handed and _obeys_send_suspension(one):
+                self._is_suspended = bool(send_suspension.stops(session))
         self._results.clear()
         if not is_handed:
             raise LeaseLost
 
 
+def _obeys_send_suspension(one: LeasedDraft) -> bool:
+    return kinds.by_name(one.message.kind).obeys_send_suspension
+
+
 def _mark_handed(session: Session, one: LeasedDraft, now: datetime) -> bool:
-    done = session.execute(
-        message_states.update(messages, (LEASED,), HANDED)
-        .where(
-            messages.c.id == one.message.id,
-            messages.c.lease == one.lease,
-            messages.c.leased_until > now,
-        )
-        .values(leased_until=now + lease_renewal.MESSAGE_LEASE)
-    )
+    """Mark a message as handed; False where the lease is lost, or its kind is suspended."""
+    obeys = _obeys_send_suspension(one)
+    if obeys and send_suspension.unfinished().exists():
+        return False
+    values = {
+        "one": one.message.id,
+        "by": one.lease,
+        "now": now,
+        "until": now + lease_renewal.MESSAGE_LEASE,
+    }
+    done = session.connection().execute(_HAND_UNLESS_SUSPENDED if obeys else _HAND, values)
     return db.row_count(done) > 0

@@ -5,8 +5,9 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import bindparam
+from sqlalchemy import Update, bindparam
 from sqlalchemy.orm import Session
 
 from trustsvc.mail.message import SendResult, SendStatus
@@ -188,16 +189,22 @@ def _update(
             wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
             is_copy = one.result.status is SendStatus.UNKNOWN
             row |= {"at": now + timedelta(seconds=wait), "wait": wait, "copies": int(is_copy)}
+        else:
+            row["at"] = None if state is REFUSED else now
         rows.append(row)
+    session.connection().execute(_settling(tuple(sources), state), rows)
+
+
+@cache
+def _settling(sources: tuple[MessageState, ...], state: MessageState) -> Update:
+    """Build the UPDATE to a state once: that takes longer than to execute it."""
     statement = (
         message_states.update(messages, sources, state)
         .where(messages.c.id == bindparam("one"), messages.c.lease == bindparam("by"))
         .values(attempts=messages.c.attempts + 1, reason=bindparam("why"), leased_until=None)
     )
-    if state is DUE:
-        waited = messages.c.waited_s + bindparam("wait")
-        resent = messages.c.resent + bindparam("copies")
-        statement = statement.values(due_at=bindparam("at"), waited_s=waited, resent=resent)
-    else:
-        statement = statement.values(sent_at=None if state is REFUSED else now)
-    session.connection().execute(statement, rows)
+    if state is not DUE:
+        return statement.values(sent_at=bindparam("at"))
+    waited = messages.c.waited_s + bindparam("wait")
+    resent = messages.c.resent + bindparam("copies")
+    return statement.values(due_at=bindparam("at"), waited_s=waited, resent=resent)

@@ -1,0 +1,99 @@
+"""Invitations with their orders, buyers and shops, as far as they decide about a message."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from trustsvc.invitations.models import invitations
+from trustsvc.invitations.state import InvitationState
+from trustsvc.orders.facts import OrderFacts
+from trustsvc.orders.models import orders
+from trustsvc.orders.state import OrderState
+from trustsvc.orders.undecided import FACTS, facts_of
+from trustsvc.shops import directory
+from trustsvc.shops.models import shops
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a message is about. `email` is empty once the buyer's contact was erased."""
+
+    id: int
+    order_id: int
+    shop: directory.Shop
+    state: InvitationState
+    link: bytes
+    basis: str
+    language: str
+    zone: str
+    expires_at: datetime
+    order_state: OrderState
+    email: str = field(repr=False)
+    name: str = field(repr=False)
+    facts: OrderFacts
+
+
+_OWN = (
+    invitations.c.id,
+    invitations.c.order_id,
+    invitations.c.state,
+    invitations.c.link,
+    invitations.c.basis,
+    invitations.c.language,
+    invitations.c.zone,
+    invitations.c.expires_at,
+    orders.c.state,
+    orders.c.email,
+    orders.c.name,
+)
+# Built once: it is executed for each message, and to build it takes longer than to execute it.
+_STATEMENT = (
+    select(*_OWN, *FACTS, *directory.SHOP_COLUMNS)
+    .join_from(invitations, orders, orders.c.id == invitations.c.order_id)
+    .join(shops, shops.c.id == invitations.c.shop_id)
+    .where(invitations.c.id.in_(bindparam("ids", expanding=True)))
+)
+_SHOP_AT = len(_OWN) + len(FACTS)
+_FACT_NAMES = [one.name for one in FACTS]
+
+
+def read(session: Session, ids: Collection[int]) -> dict[int, Subject]:
+    """Read invitations by id, in one statement; those that do not exist are missing."""
+    known: dict[int, directory.Shop] = {}
+    subjects = {}
+    for row in session.execute(_STATEMENT, {"ids": list(ids)}):
+        values = tuple(row)
+        shop_id = values[_SHOP_AT]
+        shop = known.get(shop_id) or known.setdefault(shop_id, directory.Shop(*values[_SHOP_AT:]))
+        (
+            own,
+            order_id,
+            state,
+            link,
+            basis,
+            language,
+            zone,
+            expires_at,
+            order_state,
+            email,
+            name,
+        ) = values[: len(_OWN)]
+        subjects[own] = Subject(
+            id=own,
+            order_id=order_id,
+            shop=shop,
+            state=InvitationState(state),
+            link=link,
+            basis=basis,
+            language=language,
+            zone=zone,
+            expires_at=expires_at,
+            order_state=OrderState(order_state),
+            email=email or "",
+            name=name or "",
+            facts=facts_of(dict(zip(_FACT_NAMES, values[len(_OWN) : _SHOP_AT], strict=True))),
+        )
+    return subjects
