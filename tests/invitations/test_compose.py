@@ -1,5 +1,6 @@
 import re
 from email import message_from_bytes, policy
+from itertools import product
 
 import pytest
 
@@ -12,8 +13,10 @@ from tests.invitations.sample_orders import (
     sent,
     shop,
 )
+from tests.mail import sample_emails
+from trustsvc import i18n
 from trustsvc.crypto import signed_links
-from trustsvc.invitations.compose import greeting
+from trustsvc.invitations.compose import InvitationDraft, greeting
 from trustsvc.mail.message import to_bytes
 
 pytestmark = pytest.mark.slow
@@ -53,6 +56,56 @@ def test_every_link_of_the_plain_text_stands_alone_on_its_line(installation, lan
         f"{installation.base_url}/privacy/bakfiets-co",
     ]
     assert sorted(re.findall(r'href="([^"]*)"', html)) == sorted(links)
+
+
+LINK = b"0123456789abcdef"
+
+
+def rendered_at_once(place, language, kind, basis, name, at_shop):
+    """Render a message as the templates do, without anything kept from another one."""
+    review = signed_links.url("review", LINK)
+    return i18n.render_message(
+        f"invitations/{kind}",
+        language,
+        lang=language,
+        buyer=greeting(name),
+        shop=at_shop.name,
+        operator=place.operator,
+        basis=basis,
+        review=review,
+        stars=[f"{review}?stars={number}" for number in range(1, 6)],
+        stop=signed_links.url("stop", LINK),
+        me=signed_links.url("me", LINK),
+        notice=f"{place.base_url}/privacy/{at_shop.slug}",
+        reply_to=at_shop.reply_to,
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", ["invitation", "reminder"])
+def test_what_is_filled_into_a_skeleton_is_what_the_templates_render(installation, language, kind):
+    names = ["Jan Jansen", "", "D'Arcy & Zoë", "Anna de Vries", "Zoë Müller-Lüdenscheidt", "x" * 61]
+    shops = [
+        sample_emails.shop(name=name, slug=f"s{at}", reply_to=reply_to)
+        for at, (name, reply_to) in enumerate(
+            product(["Bakfiets & Co", '"><b>{{ 7*7 }}', "slot buyer end"], ["", "s@shop.example"])
+        )
+    ]
+    for basis, at_shop, name in product(BASES, shops, names):
+        draft = InvitationDraft(
+            kind=kind,
+            link=LINK,
+            basis=f"{basis} v1",
+            language=language,
+            zone="Europe/Amsterdam",
+            shop=at_shop,
+            recipient="jan@mail.example",
+            name=name,
+        )
+        made = draft.compose("a" * 26, NOON)
+
+        at_once = rendered_at_once(installation, language, kind, basis, name, at_shop)
+        assert (made.subject, made.text, made.html) == at_once
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

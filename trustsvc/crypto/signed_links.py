@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 import secrets
+from functools import lru_cache
 from typing import Literal
 
 import itsdangerous
@@ -58,7 +59,12 @@ class _HmacSha256(itsdangerous.signer.SigningAlgorithm):
 class _Signer(itsdangerous.Signer):
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         secret = itsdangerous.encoding.want_bytes(secret_key or self.secret_keys[-1])
-        return HKDF(hashes.SHA256(), 32, salt=None, info=self.salt).derive(secret)
+        return _derived(secret, self.salt)
+
+
+@lru_cache(maxsize=len(PATHS) * keyring.MAX_VERSIONS)
+def _derived(secret: bytes, salt: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt=None, info=salt).derive(secret)
 
 
 def _signer(purpose: LinkPurpose) -> _Signer:

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from trustsvc import config, i18n, person_name
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.planning import schedule
-from trustsvc.mail import message, transport
+from trustsvc.mail import message, message_skeleton, transport
 from trustsvc.mail.message import Message
+from trustsvc.mail.message_skeleton import MessageSkeleton, slot
 from trustsvc.mail.outbox import return_path
 from trustsvc.shops.directory import Shop
 
 MAX_NAME_LENGTH = 60
+SKELETONS_KEPT = 256  # a few kB each: of how many shops messages leave in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +37,24 @@ class InvitationDraft:
     def compose(self, code: str, now: datetime) -> Message:
         settings = config.current()
         name = greeting(self.name)
-        review = signed_links.url("review", self.link)
         stop = signed_links.url("stop", self.link)
-        subject, text, html = i18n.render_message(
-            f"invitations/{self.kind}",
-            self.language,
-            lang=self.language,
-            buyer=name,
+        wording = _Wording(
+            kind=self.kind,
+            language=self.language,
+            is_named=bool(name),
             shop=self.shop.name,
             operator=settings.operator,
             basis=self.basis.partition(" ")[0],
-            review=review,
-            stars=[f"{review}?stars={number}" for number in range(1, 6)],
-            stop=stop,
-            me=signed_links.url("me", self.link),
             notice=f"{settings.base_url}/privacy/{self.shop.slug}",
             reply_to=self.shop.reply_to,
         )
+        values = {
+            "buyer": name,
+            "review": signed_links.url("review", self.link),
+            "stop": stop,
+            "me": signed_links.url("me", self.link),
+        }
+        subject, text, html = _skeleton(wording).filled(values)
         return Message(
             to_address=self.recipient,
             to_name=name,
@@ -67,6 +71,42 @@ class InvitationDraft:
             },
             return_path=return_path.address(code),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """What many messages have in common: no name and no link of a person."""
+
+    kind: str
+    language: str
+    is_named: bool
+    shop: str
+    operator: str
+    basis: str
+    notice: str
+    reply_to: str
+
+
+@lru_cache(maxsize=SKELETONS_KEPT)
+def _skeleton(wording: _Wording) -> MessageSkeleton:
+    """Render the templates; raises LookupError for a language that has none."""
+    return message_skeleton.skeleton(
+        *i18n.render_message(
+            f"invitations/{wording.kind}",
+            wording.language,
+            lang=wording.language,
+            buyer=slot("buyer") if wording.is_named else "",
+            shop=wording.shop,
+            operator=wording.operator,
+            basis=wording.basis,
+            review=slot("review"),
+            stars=[f"{slot('review')}?stars={number}" for number in range(1, 6)],
+            stop=slot("stop"),
+            me=slot("me"),
+            notice=wording.notice,
+            reply_to=wording.reply_to,
+        )
+    )
 
 
 def greeting(name: str) -> str:
