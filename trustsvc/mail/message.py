@@ -32,6 +32,14 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{1,60}\]")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z-]{0,60}")
 _VALUE = re.compile(r"[!-~][ -~]{0,900}")
+_PART_HEAD = {
+    kind: (
+        f"--{BOUNDARY}\r\n"
+        f"Content-Type: text/{kind}; charset=utf-8\r\n"
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    ).encode()
+    for kind in ("plain", "html")
+}
 _OURS = {"from", "to", "subject", "date", "message-id", "mime-version", "auto-submitted"}
 
 
@@ -141,10 +149,10 @@ def to_bytes(message: Message, sender: str) -> Envelope:
         *(_header(name, value) for name, value in message.headers.items()),
         "MIME-Version: 1.0",
         f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"',
-        "",
+        "\r\n",
     ]
-    lines = [*head, *_part("plain", message.text), *_part("html", message.html), f"--{BOUNDARY}--"]
-    data = "\r\n".join([*lines, ""]).encode()
+    body = _part("plain", message.text) + _part("html", message.html)
+    data = "\r\n".join(head).encode() + body + f"--{BOUNDARY}--\r\n".encode()
     return Envelope(_sender(message, sender), recipient, dkim.signed(data), not recipient.isascii())
 
 
@@ -232,15 +240,9 @@ def _value(value: str) -> str:
     return value
 
 
-def _part(kind: str, text: str) -> list[str]:
+def _part(kind: str, text: str) -> bytes:
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     if not lines.endswith("\n"):
         lines += "\n"
-    coded = binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True).decode("ascii")
-    return [
-        f"--{BOUNDARY}",
-        f"Content-Type: text/{kind}; charset=utf-8",
-        "Content-Transfer-Encoding: quoted-printable",
-        "",
-        *coded.split("\n"),
-    ]
+    coded = binascii.b2a_qp(lines.encode("utf-8", "replace"), istext=True)
+    return _PART_HEAD[kind] + coded.replace(b"\n", b"\r\n") + b"\r\n"

@@ -64,7 +64,7 @@ def write_for(session: Session, insert: Insert, entries: Sequence[Mapping[str, o
     Each has step, rule, outcome and at, and what the query of `insert_for` names.
     """
     if entries:
-        session.execute(insert, entries)
+        session.connection().execute(insert, entries if len(entries) > 1 else entries[0])
 
 
 def of_order(session: Session, order_id: int) -> list[DecisionLogEntry]:

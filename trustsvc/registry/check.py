@@ -97,7 +97,8 @@ def _statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[Regist
     opted_out: set[tuple[bytes, int]] = set()
     restrictions_of: set[tuple[bytes, int]] = set()
     for batch in batches(wanted):
-        for source, pseudonym, shop_id in session.execute(_STATEMENT, {"pseudonyms": batch}):
+        rows = session.connection().execute(_STATEMENT, {"pseudonyms": batch})
+        for source, pseudonym, shop_id in rows:
             if source == _REGISTERED:
                 registered.add(pseudonym)
             else:

@@ -192,7 +192,9 @@ def _update(
         else:
             row["at"] = None if state is REFUSED else now
         rows.append(row)
-    session.connection().execute(_settling(tuple(sources), state), rows)
+    # A list of one takes longer: psycopg sends it as a pipeline.
+    values = rows if len(rows) > 1 else rows[0]
+    session.connection().execute(_settling(tuple(sources), state), values)
 
 
 @cache
