@@ -14,6 +14,7 @@
 # make bench  what a badge costs a shop's page, beside isso's embed
 # make bench-ingest  how many orders a second are on disk before their 202 (ROUNDS, SECONDS, OUT=folder)
 # make bench-serving  what a badge costs its server, beside nginx (ROUNDS, SECONDS, OUT=folder)
+# make bench-messages  how many invitations a second leave (DATABASE, MESSAGES, ROUNDS, OUT=folder)
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
@@ -24,7 +25,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-serving bench-memory docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-messages bench-serving bench-memory docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -127,6 +128,10 @@ bench-ingest: .venv/ready-for-tests
 bench-serving: .venv/ready-for-tests
 	@.ci/provide
 	@ROUNDS=$(ROUNDS) SECONDS=$(SECONDS) OUT=$(OUT) $(BIN)/python -m bench.serving
+
+bench-messages: .venv/ready-for-tests
+	@.ci/provide
+	@DATABASE=$(DATABASE) MESSAGES=$(MESSAGES) ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.messages
 
 bench-memory: .venv/ready
 	@SECONDS=$(SECONDS) $(BIN)/python -m bench.memory
