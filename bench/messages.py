@@ -10,6 +10,7 @@ goes.
 """
 
 import contextlib
+import gc
 import json
 import os
 import smtplib
@@ -93,6 +94,8 @@ def main() -> int:
         shops = [sample_orders.shop(name=f"Shop {one}") for one in range(SHOPS)]
         warm = min(WARM, number)
         statements = _statements(lambda: _send(shops, warm, 0)) / warm
+        gc.collect()
+        gc.freeze()  # as the command line does (trustsvc/cli/__init__.py)
         for one in range(rounds):
             runs[OURS].append(_send(shops, number, one + 1))
             runs[LOOP].append(_loop(plain.port, number))

@@ -6,8 +6,17 @@ blindly, can replace it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import BindParameter, bindparam, literal, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    CompoundSelect,
+    CursorResult,
+    bindparam,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from trustsvc.address import NotAnAddress
@@ -16,20 +25,10 @@ from trustsvc.registry.models import opt_outs, registered_buyers, restrictions
 from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
 
-_WANTED: BindParameter[bytes] = bindparam("pseudonyms", expanding=True)
 _REGISTERED, _OPTED_OUT, _RESTRICTED = range(3)
-# One statement, built once: it is executed for each message right before it leaves.
-_STATEMENT = union_all(
-    select(literal(_REGISTERED), registered_buyers.c.pseudonym, literal(EVERY_SHOP)).where(
-        registered_buyers.c.pseudonym.in_(_WANTED)
-    ),
-    *(
-        select(literal(source), table.c.pseudonym, table.c.shop_id).where(
-            table.c.pseudonym.in_(_WANTED)
-        )
-        for source, table in ((_OPTED_OUT, opt_outs), (_RESTRICTED, restrictions))
-    ),
-)
+# As many pseudonyms as one buyer has before a key is rotated twice: to write them out one by one is
+# slow, and a buyer is looked up right before each message leaves.
+_FEW = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +96,7 @@ def _statuses(session: Session, queries: Sequence[RegistryQuery]) -> list[Regist
     opted_out: set[tuple[bytes, int]] = set()
     restrictions_of: set[tuple[bytes, int]] = set()
     for batch in batches(wanted):
-        rows = session.connection().execute(_STATEMENT, {"pseudonyms": batch})
-        for source, pseudonym, shop_id in rows:
+        for source, pseudonym, shop_id in _entries(session, batch):
             if source == _REGISTERED:
                 registered.add(pseudonym)
             else:
@@ -125,3 +123,29 @@ def _pseudonyms(query: RegistryQuery) -> _Pseudonyms | None:
         )
     except NotAnAddress:
         return None
+
+
+def _entries(session: Session, batch: list[bytes]) -> CursorResult[int, bytes, int]:
+    """Find what is stored of pseudonyms: from which table, and for which shop."""
+    if len(batch) > _FEW:
+        return session.connection().execute(_statement(0), {"pseudonyms": batch})
+    named = {f"pseudonym{at}": one for at, one in enumerate(batch)}
+    return session.connection().execute(_statement(len(batch)), named)
+
+
+@cache
+def _statement(few: int) -> CompoundSelect[int, bytes, int]:
+    """Build the statement for so many pseudonyms, or for any number; that takes a while."""
+    many: BindParameter[bytes] = bindparam("pseudonyms", expanding=True)
+    named: list[BindParameter[bytes]] = [bindparam(f"pseudonym{at}") for at in range(few)]
+    wanted = named or many
+    table = registered_buyers.c
+    return union_all(
+        select(literal(_REGISTERED), table.pseudonym, literal(EVERY_SHOP)).where(
+            table.pseudonym.in_(wanted)
+        ),
+        *(
+            select(literal(source), of.c.pseudonym, of.c.shop_id).where(of.c.pseudonym.in_(wanted))
+            for source, of in ((_OPTED_OUT, opt_outs), (_RESTRICTED, restrictions))
+        ),
+    )

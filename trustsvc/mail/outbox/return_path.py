@@ -10,6 +10,7 @@ what a provider gives back.
 import base64
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -87,6 +88,7 @@ def _spelt(raw: bytes) -> str:
     return base64.b32encode(raw).decode().rstrip("=").lower()
 
 
+@lru_cache(maxsize=keyring.MAX_VERSIONS)
 def _cipher(key: keyring.Key) -> Cipher[modes.ECB]:
     derived = pseudonyms.hmac_sha256(key.secret, "message code")
     # One block of random bytes: as a permutation under a key it can be undone, and not be made.
