@@ -14,7 +14,7 @@ from trustsvc.mail.outbox import return_path
 from trustsvc.shops.directory import Shop
 
 MAX_NAME_LENGTH = 60
-SKELETONS_KEPT = 256  # a few kB each: of how many shops messages leave in turn
+SKELETONS_KEPT = 256  # at most 20 kB each
 
 
 @dataclass(frozen=True, slots=True)
