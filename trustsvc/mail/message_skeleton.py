@@ -19,7 +19,7 @@ Pieces = tuple[str, ...]  # text, the name of a slot, text, …
 
 
 def slot(name: str) -> str:
-    """Give what to render in place of a value; its name is of small letters alone."""
+    """Give what to render in place of a value; its name is one word in lower case."""
     return f"slot{_MARK}{name}end"
 
 
