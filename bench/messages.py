@@ -35,9 +35,8 @@ from trustsvc import clock, config, message_kinds, migrations
 from trustsvc.invitations.planning import plan
 from trustsvc.mail import transport
 from trustsvc.mail.message import to_bytes
-from trustsvc.mail.outbox import kinds
+from trustsvc.mail.outbox import kinds, send
 from trustsvc.mail.outbox.models import messages
-from trustsvc.mail.outbox.send import send
 from trustsvc.mail.outbox.state import SENT
 from trustsvc.storage import db
 
@@ -153,7 +152,7 @@ def _send(shops: list[sample_orders.directory.Shop], number: int, round_: int) -
     def send_all() -> None:
         url = config.current().mail_url
         with sample_orders.quiet(), transport.open_transport(url) as opened:
-            while send(db.transaction, opened, now):
+            while send.send(db.transaction, opened, now):
                 pass
 
     return _measured(send_all, number)

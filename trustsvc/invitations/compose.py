@@ -9,7 +9,7 @@ from trustsvc.crypto import signed_links
 from trustsvc.invitations.planning import schedule
 from trustsvc.mail import message, message_skeleton, transport
 from trustsvc.mail.message import Message
-from trustsvc.mail.message_skeleton import MessageSkeleton, slot
+from trustsvc.mail.message_skeleton import MessageSkeleton
 from trustsvc.mail.outbox import return_path
 from trustsvc.shops.directory import Shop
 
@@ -95,14 +95,14 @@ def _skeleton(wording: _Wording) -> MessageSkeleton:
             f"invitations/{wording.kind}",
             wording.language,
             lang=wording.language,
-            buyer=slot("buyer") if wording.is_named else "",
+            buyer=message_skeleton.slot("buyer") if wording.is_named else "",
             shop=wording.shop,
             operator=wording.operator,
             basis=wording.basis,
-            review=slot("review"),
-            stars=[f"{slot('review')}?stars={number}" for number in range(1, 6)],
-            stop=slot("stop"),
-            me=slot("me"),
+            review=message_skeleton.slot("review"),
+            stars=[f"{message_skeleton.slot('review')}?stars={number}" for number in range(1, 6)],
+            stop=message_skeleton.slot("stop"),
+            me=message_skeleton.slot("me"),
             notice=wording.notice,
             reply_to=wording.reply_to,
         )
