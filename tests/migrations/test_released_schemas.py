@@ -41,13 +41,19 @@ LINKS = {
     "register": ("register",),
     "leave": ("leave",),
 }
+# Codes with other words since 0012.
+CODES = """
+INSERT INTO decision_log (order_id, step, rule, outcome, at)
+    SELECT min(id), 'send', 'again', 'planned', 0 FROM orders;
+UPDATE messages SET reason = 'not_written' WHERE id = (SELECT max(id) FROM messages);
+"""
 
 
 @pytest.fixture
 def upgraded(installation, database, number, request):
     """A database as it was at a schema, with its keys, brought to the head."""
     schema_rows.write_keys(installation.data / "keys")
-    text = schemas.released(database, number)
+    text = schemas.released(database, number) + CODES
     drop = None
     if database == "sqlite":
         path = installation.data / "trustsvc.db"
@@ -92,6 +98,10 @@ def _every_column_is_as_it_was_written(number):
     assert waiting == [None, "look" if number >= "0004" else None]  # before 0004 none was held
     rules = {one["rule"] for one in read["decision_log"] if one["step"] == "accept"}
     assert rules == {"new", "platform_status"}
+    rules = {one["rule"] for one in read["decision_log"] if one["step"] == "send"}
+    assert ("retry" in rules, "again" in rules) == (True, False)
+    reasons = {one["reason"] for one in read["messages"]}
+    assert ("not_composed" in reasons, "not_written" in reasons) == (True, False)
     (shop,) = read["shops"]
     assert (shop["secret"], shop["endpoint_id"]) == (schema_rows.SECRET, schema_rows.ENDPOINT)
     addresses = [f"{name}@mail.example" for name in ("bob", "fay", "eve", "cas")]

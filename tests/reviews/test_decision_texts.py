@@ -23,7 +23,7 @@ RULES = (
     "too_old no_basis_registered no_basis_consent may_ask_registered may_ask_consent "
     "may_ask_customers no_reminders no_reminder_de invitation_redeemed invitation_withdrawn "
     "expired review stop undeliverable complaint refused staff ok retry_limit "
-    "sender_died maildir not_written no_connection connection_lost no_tls no_login no_answer "
+    "sender_died maildir not_composed no_connection connection_lost no_tls no_login no_answer "
     "smtputf8 smtp_garbled address header"
 )
 STEPS = (

@@ -113,7 +113,7 @@ def test_a_message_that_cannot_be_composed_keeps_no_other_back_and_ends_at_the_l
     assert [one.to_address for one in sent().messages] == ["eva@mail.example"]
     with db.transaction() as session:
         row = session.execute(select(messages).order_by(messages.c.id)).first()
-        assert (row.state, row.reason, row.attempts) == ("due", "not_written", 1)
+        assert (row.state, row.reason, row.attempts) == ("due", "not_composed", 1)
         session.execute(update(messages).values(waited_s=retry_policy.LIMIT_S))
     sent(now=NOON + timedelta(hours=80))
 

@@ -235,7 +235,7 @@ def test_what_was_given_up_can_be_tried_again_for_three_more_days(installation):
         assert resend.retry_refused(session, last + DAY) == 1
         assert resend.retry_refused(session, last + DAY) == 0
 
-    assert decisions_of(order_id)[-1] == ("send", "again", "planned")
+    assert decisions_of(order_id)[-1] == ("send", "retry", "planned")
     assert message_of(order_id).waited_s < retry_policy.LIMIT_S
     assert [one.to_address for one in sent(now=last + DAY).messages] == ["jan@mail.example"]
 
@@ -399,7 +399,7 @@ def test_a_message_that_cannot_be_written_does_not_hold_up_the_others(installati
     post = sent()
 
     assert [email_message.to_address for email_message in post.messages] == ["b1@mail.example"]
-    assert (message_of(ids[0]).state, message_of(ids[0]).reason) == ("due", "not_written")
+    assert (message_of(ids[0]).state, message_of(ids[0]).reason) == ("due", "not_composed")
 
 
 def test_a_mail_server_that_is_away_is_logged_once_and_not_per_message(installation, capfd):

@@ -46,7 +46,7 @@ def retry_refused(session: Session, now: datetime) -> int:
         messages.c.reason == retry_policy.LIMIT_REACHED
     )
     again = again.values(due_at=now, waited_s=0, attempts=0, reason=None)
-    number = _make_due(session, again, kinds.registered(), "again", now)
+    number = _make_due(session, again, kinds.registered(), "retry", now)
     if number:
         job_queue.enqueue(session, "send_messages")
     return number

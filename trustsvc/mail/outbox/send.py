@@ -29,7 +29,7 @@ from trustsvc.mail.outbox.state import HANDED, LEASED, message_states
 from trustsvc.storage import db
 
 MAX_ROUND = timedelta(minutes=2)  # a job ends before its worker's time limit
-NOT_COMPOSED = "not_written"
+NOT_COMPOSED = "not_composed"
 
 # Built once: they are executed for each message, and to build one takes longer than to execute it.
 _HAND = (

@@ -1,5 +1,6 @@
-"""Columns are named after what they hold: no data changes."""
+"""Columns and codes are named after what they hold."""
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
@@ -23,9 +24,11 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {old} TO {new}")
     for old, new, table, columns in INDEXES:
         _rename_index(old, new, table, columns)
+    _rename_codes(forward=True)
 
 
 def downgrade() -> None:
+    _rename_codes(forward=False)
     for table, old, new in COLUMNS:
         op.execute(f"ALTER TABLE {table} RENAME COLUMN {new} TO {old}")
     columns_of = {"orders": ["shop_id", "buyer"], "request_log": ["settled_at"]}
@@ -39,3 +42,14 @@ def _rename_index(old: str, new: str, table: str, columns: list[str]) -> None:
         return
     op.drop_index(old, table_name=table)
     op.create_index(new, table, columns)
+
+
+def _rename_codes(*, forward: bool) -> None:
+    log = sa.table("decision_log", sa.column("step"), sa.column("rule"))
+    messages = sa.table("messages", sa.column("reason"))
+    for table, column, where, (old, new) in (
+        (log, log.c.rule, log.c.step == "send", ("again", "retry")),
+        (messages, messages.c.reason, sa.true(), ("not_written", "not_composed")),
+    ):
+        before, after = (old, new) if forward else (new, old)
+        op.execute(sa.update(table).where(where, column == before).values({column.name: after}))
