@@ -16,6 +16,8 @@
 # make bench-serving  what a badge costs its server, beside nginx (ROUNDS, SECONDS, OUT=folder)
 # make bench-messages  how many invitations a second leave (DATABASE, MESSAGES, ROUNDS, OUT=folder)
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
+# make bench-growth  what anything costs more because history grew (ROWS, DATABASE, OUT=folder)
+# make bench-waiting  how long writers wait while deleted data is overwritten (ROWS, DATABASE, OUT=folder)
 # make docs   writes the reference from the code and builds the documentation into site/
 # make quick  make lint, then the tests without browsers, real processes and PostgreSQL
 # Else each of the hundreds of processes that the tests start compiles our code again.
@@ -25,7 +27,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-messages bench-serving bench-memory docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -135,6 +137,14 @@ bench-messages: .venv/ready-for-tests
 
 bench-memory: .venv/ready
 	@SECONDS=$(SECONDS) $(BIN)/python -m bench.memory
+
+bench-growth: .venv/ready-for-tests
+	@.ci/provide
+	@ROWS=$(ROWS) DATABASE=$(DATABASE) OUT=$(OUT) $(BIN)/python -m bench.growth
+
+bench-waiting: .venv/ready-for-tests
+	@.ci/provide
+	@ROWS=$(ROWS) DATABASE=$(DATABASE) OUT=$(OUT) $(BIN)/python -m bench.waiting_writers
 
 # A virtual environment of its own: Sphinx and the service share no pins.
 .venv-docs/ready: requirements-docs.lock

@@ -1,7 +1,5 @@
-"""Of what was deleted nothing stays: not in the log, not in a page, not in statistics."""
+"""Of what was deleted nothing stays: not in the log, not in a table, not in statistics."""
 
-import random
-import re
 import sqlite3
 from contextlib import closing
 
@@ -13,12 +11,11 @@ from tests.reviews.sample_reviews import review, shop
 from trustsvc import clock
 from trustsvc.reviews import lookup, moderate, publish, withdraw
 from trustsvc.reviews.models import publications
-from trustsvc.storage import connections, db, vacuum
+from trustsvc.storage import connections, db, unallocated_space, vacuum
+from trustsvc.storage.columns import metadata
 from trustsvc.work_queue import job_queue
 
 pytestmark = pytest.mark.both_databases
-
-MARKER = b"canary-of-the-page-"
 
 
 def files(installation):
@@ -30,50 +27,6 @@ def sqlite_installation(installation, database):
     if database != "sqlite":
         pytest.skip(reason="looks into SQLite's files")
     return installation
-
-
-def churn(installation):
-    """Write, change and delete rows of many sizes, so that SQLite moves others between pages."""
-    chance = random.Random(1)
-    alive = {}
-    with closing(sqlite3.connect(installation.data / "trustsvc.db", isolation_level=None)) as link:
-        link.execute("PRAGMA secure_delete = ON")
-        link.execute("CREATE TABLE churn (id INTEGER PRIMARY KEY, a TEXT, b TEXT)")
-        link.execute("CREATE INDEX churn_a ON churn (a)")
-        for number in range(3600):
-            if number % 600 == 0:
-                link.execute("BEGIN")
-            marker = f"{MARKER.decode()}{number:05}."
-            if chance.random() < 0.6 or not alive:
-                key = chance.randrange(10**9)
-                size = chance.choice([5, 50, 500, 3000, 9000])
-                link.execute("INSERT INTO churn VALUES (?, ?, ?)", (key, marker, "y" * size))
-                alive[key] = marker
-            else:
-                key = chance.choice(list(alive))
-                link.execute("DELETE FROM churn WHERE id = ?", (key,))
-                del alive[key]
-            if number % 600 == 599:
-                link.execute("COMMIT")
-    return set(alive.values())
-
-
-def traces(installation, alive):
-    found = re.findall(re.escape(MARKER) + rb"\d{5}\.", files(installation))
-    return sorted({marker.decode() for marker in found} - alive)
-
-
-@pytest.mark.slow
-def test_a_rebuild_leaves_no_copy_of_a_row_that_was_moved_and_then_deleted(sqlite_installation):
-    alive = churn(sqlite_installation)
-    vacuum.scrub()
-    left_by_secure_delete = traces(sqlite_installation, alive)
-
-    assert vacuum.rebuild()
-
-    assert left_by_secure_delete  # the trap: if SQLite mends it, rebuild() may go
-    assert traces(sqlite_installation, alive) == []
-    assert all(marker.encode() in files(sqlite_installation) for marker in list(alive)[:5])
 
 
 def test_a_scrub_empties_the_log_once_no_reader_holds_it(sqlite_installation):
@@ -122,7 +75,7 @@ def test_postgresql_keeps_no_samples_of_published_names(installation, database):
             moderate.approve(session, public_id, "staff 1", clock.now())
             publish.publish_approved(session, clock.now())
 
-    assert vacuum.rebuild()
+    assert vacuum.rebuild(with_large=True)
 
     with db.engine().connect() as connection:
         seen = connection.execute(
@@ -140,32 +93,93 @@ def test_postgresql_keeps_no_samples_of_published_names(installation, database):
 def test_a_rebuild_keeps_everything_that_lives(installation):
     public_id = review(shop())
 
-    assert vacuum.rebuild()
-    assert vacuum.rebuild()
+    assert vacuum.rebuild(with_large=True)
+    assert vacuum.rebuild(with_large=True)
 
     with db.reading() as session:
         assert lookup.find_review(session, public_id).text == "Fiets kwam heel aan."
     shop("Afterwards")
-    assert vacuum.is_small()
 
 
-def test_a_rebuild_that_is_held_up_changes_nothing_and_says_so(installation, database):
+def test_a_rebuild_that_is_held_up_says_so(installation, database, monkeypatch):
     shop()
     if database == "sqlite":
+        monkeypatch.setattr(unallocated_space, "ATTEMPTS", 1)
+        monkeypatch.setattr(unallocated_space, "READER_MS", 1)
         holding = sqlite3.connect(installation.data / "trustsvc.db", isolation_level=None)
     else:
+        monkeypatch.setattr(vacuum, "MAX_WAIT_MS", 1)
         holding = db.engine().connect()
-    with closing(holding), pytest.MonkeyPatch.context() as patched:
-        patched.setattr(connections, "LOCK_TIMEOUT_S", 0.05)
+    with closing(holding):
         if database == "sqlite":
-            db.dispose_engines()
             holding.execute("BEGIN IMMEDIATE")
         else:
             holding.begin()
             holding.exec_driver_sql("LOCK TABLE shops IN ACCESS SHARE MODE")
-        assert not vacuum.rebuild()
-    db.dispose_engines()
-    assert vacuum.rebuild()
+        assert not vacuum.rebuild(with_large=True)
+    assert vacuum.rebuild(with_large=True)
+
+
+@pytest.fixture
+def postgresql_installation(installation, database):
+    if database != "postgresql":
+        pytest.skip(reason="SQLite's file is one")
+    return installation
+
+
+def files_of_tables():
+    with db.engine().connect() as connection:
+        rows = connection.execute(
+            text("SELECT relname, relfilenode FROM pg_class WHERE relkind = 'r'")
+        )
+        return dict(rows.all())
+
+
+def written_anew(before):
+    return {name for name, file in files_of_tables().items() if before[name] != file}
+
+
+def test_a_table_in_use_keeps_no_other_from_being_written_anew(
+    postgresql_installation, monkeypatch
+):
+    monkeypatch.setattr(vacuum, "MAX_WAIT_MS", 1)
+    before = files_of_tables()
+    with db.engine().begin() as holding:
+        holding.execute(text("LOCK TABLE orders IN ACCESS SHARE MODE"))
+        is_whole = vacuum.rebuild(with_large=True)
+
+    assert not is_whole
+    assert written_anew(before) == metadata.tables.keys() - {"orders"} | {
+        "alembic_version",
+        "pg_statistic",
+    }
+
+
+def test_large_tables_are_written_anew_only_when_asked_for(postgresql_installation, monkeypatch):
+    shop()
+    vacuum.scrub()
+    with db.reading() as session:
+        size = dict(session.execute(vacuum.TABLES).all())["shops"]
+        assert 0 < size <= session.scalar(text("SELECT pg_total_relation_size('shops')"))
+    monkeypatch.setattr(vacuum, "SMALL_TABLE_BYTES", size - 1)
+    before = files_of_tables()
+
+    assert vacuum.rebuild(with_large=False)
+    assert "shops" not in written_anew(before)
+    assert "circuit_breakers" in written_anew(before)
+    assert vacuum.rebuild(with_large=True)
+    assert "shops" in written_anew(before)
+
+
+def test_a_large_file_is_read_to_the_end_only_when_asked_for(sqlite_installation, monkeypatch):
+    overwritten = []
+    monkeypatch.setattr(unallocated_space, "overwrite", lambda: overwritten.append(1) or True)
+    monkeypatch.setattr(vacuum, "SMALL_FILE_BYTES", 1000)
+
+    assert vacuum.rebuild(with_large=False)
+    assert not overwritten
+    assert vacuum.rebuild(with_large=True)
+    assert overwritten
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from trustsvc.privacy.retention import preview, purge_guard
 from trustsvc.privacy.retention.purge import purge_due
 from trustsvc.privacy.retention.rules import RULES, Rule
 from trustsvc.server_log import retention
-from trustsvc.storage import db, vacuum
+from trustsvc.storage import db
 
 WHY = {
     clock_check.AHEAD: "the clock was set forward",
@@ -43,9 +43,7 @@ def purge(dry_run: bool, confirm: bool, list_receipts: bool) -> None:
     if dry_run:
         counts = preview.planned(purge_guard.trusted_now(now) if problem else now)
     else:
-        counts = purge_due(now, clock_distrusted=bool(problem))
-        if not vacuum.is_small():
-            vacuum.rebuild()
+        counts = purge_due(now, clock_distrusted=bool(problem), thorough=True)
     for code, number in counts.items():
         click.echo(f"{number:>8}  {code}: {RULES[code].what}")
     if not counts:

@@ -1,17 +1,36 @@
 """Remove the copies of deleted rows that a database keeps in its files."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-from trustsvc.storage import connections, db
+from trustsvc.storage import connections, db, unallocated_space
 
-SMALL_BYTES = 64 * 1024 * 1024
+SMALL_TABLE_BYTES = 32 * 1024 * 1024  # with its indexes; rewritten in some tenths of a second
+SMALL_FILE_BYTES = 1024 * 1024 * 1024  # read in some seconds, while nobody waits
+MAX_WAIT_MS = 500  # for a table, by us: whoever comes after us waits as long
+PAUSE_S = 0.05  # between two tables: whoever waited for the first gets through
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, appendix A
+# Of the server's own tables only the samples of ours (pg_statistic) hold anything of a row. Sizes,
+# with indexes, are as of the last VACUUM: a function that measures them waits for whoever has the
+# table.
+TABLES = text("""
+SELECT c.oid::regclass::text AS name,
+       current_setting('block_size')::bigint * (c.relpages + coalesce(sum(other.relpages), 0))
+           AS bytes
+FROM pg_class AS c LEFT JOIN pg_class AS other
+  ON other.oid = c.reltoastrelid OR other.oid IN (
+     SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid))
+WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+   OR c.oid = 'pg_statistic'::regclass
+GROUP BY c.oid
+ORDER BY bytes, name
+""")
 
 
 def scrub() -> bool:
@@ -23,83 +42,73 @@ def scrub() -> bool:
     """
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if db.is_sqlite():
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")  # nobody waits for it
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             return not busy
-        try:
-            return _vacuum(connection)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-                raise
-            return False
+        return _vacuum(connection, [one.name for one in connection.execute(TABLES)])
 
 
-def rebuild() -> bool:
-    """Rewrite the whole database, so that no page keeps a copy of a deleted row, then scrub.
+def rebuild(*, with_large: bool) -> bool:
+    """Leave no copy of a deleted row in any page, then scrub.
 
-    secure_delete overwrites the deleted row, but not the copies that SQLite left behind when it
-    moved the row between pages (one row in some hundreds, tests/storage/test_vacuum.py);
-    PostgreSQL's plain VACUUM overwrites nothing. Writers wait meanwhile: for small databases, or at
-    night. False when it could not get its lock or the disk is full: to be repeated later. Through a
-    connection pooler no time-out can be set for it, so a table in use is left out: False, too.
+    SQLite's file is overwritten where nothing lies, in steps (unallocated_space.py): writers wait
+    for one step at most. A plain VACUUM of PostgreSQL overwrites nothing, so its tables are written
+    anew, one after another, and who needs one waits for that one. Without `with_large` large
+    tables, and a large SQLite file, are left alone. False when something was in use or the disk is
+    full: to be repeated later.
     """
-    with db.exclusive_writer():
-        try:
-            whole = _rebuild()
-        except OperationalError:
-            whole = False
+    try:
+        whole = _overwrite(with_large) if db.is_sqlite() else _rewrite_tables(with_large)
+    except OperationalError:
+        whole = False
     return scrub() and whole
 
 
-def is_small() -> bool:
-    """Say whether a rebuild takes no longer than about a second."""
-    if db.is_sqlite():
-        return Path(db.engine().url.database or "").stat().st_size <= SMALL_BYTES
-    with db.engine().connect() as connection:
-        size = connection.exec_driver_sql("SELECT pg_database_size(current_database())")
-        return int(size.scalar_one()) <= SMALL_BYTES
+def _overwrite(with_large: bool) -> bool:
+    size = Path(db.engine().url.database or "").stat().st_size
+    if size > SMALL_FILE_BYTES and not with_large:
+        return True
+    return unallocated_space.overwrite()
 
 
-def _rebuild() -> bool:
-    with _outside_transactions() as connection:
-        if db.is_sqlite():
-            # The copy that VACUUM writes must not lie on another disk than the database.
-            folder = str(Path(db.engine().url.database or "").resolve().parent).replace("'", "''")
-            connection.exec_driver_sql(f"PRAGMA temp_store_directory = '{folder}'")
-            connection.exec_driver_sql("VACUUM")
-            return True
+def _rewrite_tables(with_large: bool) -> bool:
+    whole = True
+    with db.exclusive_writer(), _discarded_connection() as connection:
         if not connection.info.get(connections.POOLED):
-            connection.exec_driver_sql(
-                f"SET lock_timeout = {int(connections.LOCK_TIMEOUT_S * 500)}"
-            )
-        # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
-        return _vacuum(connection, "FULL", "ANALYZE")
+            connection.exec_driver_sql(f"SET lock_timeout = {MAX_WAIT_MS}")
+        for table in connection.execute(TABLES).all():
+            if table.bytes <= SMALL_TABLE_BYTES or with_large:
+                # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
+                whole = _vacuum(connection, [table.name], "FULL", "ANALYZE") and whole
+                time.sleep(PAUSE_S)
+    return whole
 
 
-def _vacuum(connection: Connection, *options: str) -> bool:
-    """Run VACUUM on PostgreSQL; False where a pooler kept us from waiting for a table in use.
+def _vacuum(connection: Connection, tables: list[str], *options: str) -> bool:
+    """Run VACUUM on PostgreSQL; False where a table was in use.
 
-    Of the server's own tables only the samples of ours (pg_statistic) hold anything of a row: to
-    leave the others out takes a third of the time.
+    Through a connection pooler no time-out can be set for it, so it does not wait at all.
     """
     left_out: list[str] = []
     if connection.info.get(connections.POOLED):
         options = (*options, "SKIP_LOCKED")
         raw: Any = connection.connection.driver_connection
         raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
-    if not options:
-        connection.exec_driver_sql("VACUUM")
-        return True
-    # By name also because of a table that is not named it does not say that it was left out.
-    names = ", ".join([*inspect(connection).get_table_names(), "pg_statistic"])
-    connection.exec_driver_sql(f"VACUUM ({', '.join(options)}) {names}")
+    listed = f"({', '.join(options)})" if options else ""
+    try:
+        # By name: of a table that is not named it does not say that it was left out.
+        connection.exec_driver_sql(f"VACUUM {listed} {', '.join(tables)}")
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        return False
     return LOCK_NOT_AVAILABLE not in left_out
 
 
 @contextmanager
-def _outside_transactions() -> Iterator[Connection]:
+def _discarded_connection() -> Iterator[Connection]:
     """Open a connection without a transaction; it is discarded afterwards, its settings too."""
-    options = {"isolation_level": "AUTOCOMMIT", "trustsvc_no_transaction": True}
-    with db.engine().connect().execution_options(**options) as connection:
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             yield connection
         finally:

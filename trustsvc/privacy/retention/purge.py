@@ -16,17 +16,19 @@ from trustsvc.storage import db, vacuum
 logger = log.get_logger("purge")
 BATCH_SIZE = 1000
 MAX_BATCHES = 200  # per run and rule; the rest waits an hour
-NIGHT = 3  # UTC: when a large database is rebuilt, which blocks writers
+NIGHT = 3  # UTC: when large tables are written anew, which blocks writers
 
 
-def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int]:
+def purge_due(
+    now: datetime, *, clock_distrusted: bool = False, thorough: bool = False
+) -> dict[str, int]:
     """Delete everything that is due; gives the number per rule.
 
     Opens its own transactions, one a batch: one for all would block every request. Ends by removing
-    traces of deleted rows from the write-ahead log and from freed pages. While the clock is
-    distrusted, tables that would lose too much are left alone and reported (purge_guard.py). The
-    others are purged by the machine's own count of time, so a clock that was set forward makes
-    nothing old.
+    traces of deleted rows from the write-ahead log and from pages, of large tables only at night or
+    when `thorough`. While the clock is distrusted, tables that would lose too much are left alone
+    and reported (purge_guard.py). The others are purged by the machine's own count of time, so a
+    clock that was set forward makes nothing old.
     """
     gone: dict[str, int] = {}
     waiting = purge_guard.waiting(now) if clock_distrusted else {}
@@ -47,8 +49,7 @@ def purge_due(now: datetime, *, clock_distrusted: bool = False) -> dict[str, int
         with db.transaction() as session:
             receipts.write(session, receipts.Receipt(now, rule, number, maildir.cutoff(rule, now)))
         gone[rule] = gone.get(rule, 0) + number
-    is_clean = vacuum.rebuild() if vacuum.is_small() or now.hour == NIGHT else vacuum.scrub()
-    if not is_clean:
+    if not vacuum.rebuild(with_large=thorough or now.hour == NIGHT):
         logger.warning("purge.scrub_deferred")
     return {rule: number for rule, number in gone.items() if number}
 

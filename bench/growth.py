@@ -1,0 +1,248 @@
+"""What does anything cost more because history grew? `make bench-growth`.
+
+Fills a database with 10,000, 100,000 and a million orders, as many invitations and messages, and a
+tenth as many published reviews. Then times each scheduled job with nothing to do, the lease of 500
+due messages, an hourly purge of 1,000 due rows, and the pages that list or count. On PostgreSQL CPU
+is that of our process alone; the server's is in the time by the clock.
+
+ROWS (numbers with commas between) and DATABASE (sqlite, postgresql; both without it) shorten it;
+OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
+"""
+
+import contextlib
+import importlib
+import json
+import logging
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import event, text, update
+
+from jobs import schedule
+from tests import servers
+from tests.invitations import sample_orders
+from tests.staff import signed_in_staff
+from tests.storage import long_history
+from trustsvc import clock, config, log, migrations
+from trustsvc.app import create_app
+from trustsvc.crypto import keyring
+from trustsvc.mail.outbox import kinds, lease
+from trustsvc.orders.models import decisions
+from trustsvc.storage import db
+
+ROWS = (10_000, 100_000, 1_000_000)
+ANSWERED = 10  # of so many orders one has a review
+RUNS = 7
+DUE = 500
+EXPIRED = 1000
+MAX_GROWTH = 1.2
+NOISE_MS = 1.0  # less than this is no growth
+DURABLE = ("fsync=on", "shared_buffers=128MB", "max_connections=40")
+BULK = ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY")
+
+
+class Undo(Exception):
+    """Rolls back what was timed, so that it can be timed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The least of some runs, in milliseconds: others use the machine too."""
+
+    wall: float
+    cpu: float
+
+
+def main() -> int:
+    sizes = [int(one) for one in (os.environ.get("ROWS") or "").split(",") if one] or list(ROWS)
+    named = os.environ.get("DATABASE")
+    result: dict[str, dict[int, dict[str, Cost]]] = {}
+    for database in [named] if named else ["sqlite", "postgresql"]:
+        with contextlib.ExitStack() as stack:
+            try:
+                environ = _environ(stack, database)
+            except pytest.skip.Exception as missing:
+                print(missing)
+                continue
+            result[database] = {size: _measure(database, environ, size) for size in sizes}
+        _print(database, result[database])
+    if out := os.environ.get("OUT"):
+        Path(out).mkdir(parents=True, exist_ok=True)
+        Path(out, "growth.json").write_text(json.dumps(_plain(result), indent=1))
+    return 1 if any(_grown(one) for one in result.values()) else 0
+
+
+def _environ(stack: contextlib.ExitStack, database: str) -> dict[str, str]:
+    """Start the servers that all sizes share."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-")))
+    redis = stack.enter_context(contextlib.contextmanager(servers.redis)(folder))
+    environ = {"TRUSTSVC_REDIS_URL": redis, "FOLDER": str(folder)}
+    if database == "postgresql":
+        postgres = contextlib.contextmanager(servers.postgres)
+        environ["SERVER"] = stack.enter_context(postgres(folder, DURABLE, on_disk=True))
+    return environ
+
+
+def _measure(database: str, environ: dict[str, str], size: int) -> dict[str, Cost]:
+    began = time.monotonic()
+    with _installation(environ, size), clock.at(sample_orders.NOON), sample_orders.quiet():
+        _fill(size)
+        print(f"{database}: {size} orders after {time.monotonic() - began:.0f} s", flush=True)
+        seen = dict(_timed())
+    print(f"{database}: {size} orders, measured after {time.monotonic() - began:.0f} s", flush=True)
+    return seen
+
+
+@contextlib.contextmanager
+def _installation(environ: dict[str, str], size: int) -> Iterator[None]:
+    own = {
+        "TRUSTSVC_DATA": f"{environ['FOLDER']}/{size}",
+        "TRUSTSVC_REDIS_URL": environ["TRUSTSVC_REDIS_URL"],
+        "TRUSTSVC_HOURLY_MOST": "100000",
+    }
+    drop: Callable[[], None] | None = None
+    if server := environ.get("SERVER"):
+        own["TRUSTSVC_DATABASE_URL"], drop = servers.fresh_database(server)
+    config.use(config.load(own))
+    log.configure(logging.ERROR)
+    try:
+        keyring.make_all()
+        migrations.upgrade()
+        yield
+    finally:
+        db.dispose_engines()
+        config.use(None)
+        if drop:
+            drop()
+
+
+def _fill(size: int) -> None:
+    """Write the history quickly, then as the database keeps it: analysed, the log emptied."""
+    if db.is_sqlite():
+        event.listen(db.engine(), "connect", _in_bulk)
+    long_history.write(size, sample_orders.NOON, ANSWERED)
+    db.dispose_engines()
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if db.is_sqlite():
+            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).all()
+        else:
+            for table in long_history.COPIED:
+                long_history.count_on(connection, table)
+            connection.execute(text("VACUUM (ANALYZE)"))
+            connection.execute(text("CHECKPOINT"))
+
+
+def _in_bulk(connection: Any, _record: Any) -> None:
+    for pragma in BULK:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _timed() -> Iterator[tuple[str, Cost]]:
+    client = create_app().test_client()
+    signed_in_staff.sign_in(client)
+    jobs = {one.job: _job(one.job) for one in schedule.SCHEDULE}
+    for _ in range(2):  # till nothing is left to do
+        for run in jobs.values():
+            run()
+    for name, run in jobs.items():
+        yield name, _cost(run)
+    yield "lease, nothing due", _cost(lambda: _lease(0))
+    for path in ("/desk/", "/desk/orders/bakfiets-co", "/s/bakfiets-co", "/desk/requests"):
+        yield path, _cost(lambda path=path: _get(client, path))  # type: ignore[misc]
+    sample_orders.place_many(_shop(), [f"buyer{n}@mail.example" for n in range(DUE)])
+    sample_orders.planned()
+    yield f"lease {DUE}", _cost(lambda: _lease(DUE))
+    yield f"purge_rows, {EXPIRED} due", _cost(jobs["purge_rows"], before=_expire)
+
+
+def _job(name: str) -> Callable[[], None]:
+    run: Callable[[], None] = getattr(importlib.import_module(f"jobs.{name}"), name)
+    return run
+
+
+def _shop() -> Any:
+    from trustsvc.shops import directory
+
+    with db.reading() as session:
+        return directory.by_slug(session, "bakfiets-co")
+
+
+def _lease(expected: int) -> None:
+    with contextlib.suppress(Undo), db.transaction() as session:
+        found = lease.lease(session, clock.now(), kinds.registered(), lease.BATCH_SIZE)
+        if len(found) != expected:
+            raise SystemExit(f"{len(found)} messages were leased, not {expected}.")
+        raise Undo
+
+
+def _get(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} was answered with {answer.status_code}.")
+
+
+def _expire() -> None:
+    """Make lines of the decision log older than any may become."""
+    old = clock.now() - timedelta(days=731)
+    with db.transaction() as session:
+        some = decisions.select().order_by(decisions.c.id.desc()).limit(EXPIRED)
+        ids = [row.id for row in session.execute(some)]
+        session.execute(update(decisions).where(decisions.c.id.in_(ids)).values(at=old))
+
+
+def _cost(run: Callable[[], object], before: Callable[[], object] | None = None) -> Cost:
+    walls, cpus = [], []
+    for _ in range(RUNS):
+        if before:
+            before()
+        wall, cpu = time.perf_counter(), time.process_time()
+        run()
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+    return Cost(round(min(walls) * 1000, 2), round(min(cpus) * 1000, 2))
+
+
+def _grown(seen: dict[int, dict[str, Cost]]) -> list[str]:
+    """List the jobs with nothing to do that cost more with the longest history."""
+    first, last = seen[min(seen)], seen[max(seen)]
+    quiet = {one.job for one in schedule.SCHEDULE} | {"lease, nothing due"}
+    return [
+        name
+        for name in quiet
+        if last[name].wall > max(MAX_GROWTH * first[name].wall, first[name].wall + NOISE_MS)
+    ]
+
+
+def _print(database: str, seen: dict[int, dict[str, Cost]]) -> None:
+    sizes = sorted(seen)
+    print(f"\n| {database}: ms (ms CPU) | {' | '.join(f'{n:,}' for n in sizes)} | last : first |")
+    print("|---|" + "---:|" * (len(sizes) + 1))
+    for name in seen[sizes[0]]:
+        costs = [seen[size][name] for size in sizes]
+        ratio = costs[-1].wall / costs[0].wall if costs[0].wall else 0
+        cells = [*(f"{one.wall:.1f} ({one.cpu:.1f})" for one in costs), f"{ratio:.2f}"]
+        print(f"| {name} | {' | '.join(cells)} |")
+    print()
+
+
+def _plain(result: dict[str, dict[int, dict[str, Cost]]]) -> Any:
+    return {
+        database: {
+            size: {name: [one.wall, one.cpu] for name, one in costs.items()}
+            for size, costs in sizes.items()
+        }
+        for database, sizes in result.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

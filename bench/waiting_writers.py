@@ -1,0 +1,185 @@
+"""How long do writers wait while deleted data is overwritten? `make bench-waiting`.
+
+Fills a database, deletes a line in fifty of the decision log, then runs in a process of its own
+what the hourly purge ends with, and what the nightly one does. Meanwhile an order is stored each
+50 ms: the longest of these commits is what a shop's webhook would have waited.
+
+ROWS (numbers of orders with commas between) and DATABASE (sqlite, postgresql) shorten it; OUT is
+where waiting.json goes.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from tests import servers
+from tests.invitations import sample_orders
+from tests.storage import long_history
+from trustsvc import clock, config, log, message_kinds, migrations
+from trustsvc.crypto import keyring
+from trustsvc.storage import db, vacuum
+
+ROWS = (13_000, 50_000, 500_000)
+EVERY_S = 0.05
+ALONE_S = 3.0
+DURABLE = ("fsync=on", "shared_buffers=128MB", "max_connections=40")
+BULK = ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY")
+REBUILD = """
+import sys
+from trustsvc.storage import vacuum
+sys.exit(not vacuum.rebuild(%s))
+"""
+
+
+def main() -> int:
+    sizes = [int(one) for one in (os.environ.get("ROWS") or "").split(",") if one] or list(ROWS)
+    message_kinds.register()
+    named = os.environ.get("DATABASE")
+    lines: list[dict[str, Any]] = []
+    for database in [named] if named else ["sqlite", "postgresql"]:
+        with contextlib.ExitStack() as stack:
+            folder = Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-"))
+            )
+            environ = {"FOLDER": str(folder)}
+            redis = contextlib.contextmanager(servers.redis)
+            environ["TRUSTSVC_REDIS_URL"] = stack.enter_context(redis(folder))
+            try:
+                if database == "postgresql":
+                    postgres = contextlib.contextmanager(servers.postgres)
+                    server = postgres(folder, DURABLE, on_disk=True)
+                    environ["SERVER"] = stack.enter_context(server)
+            except pytest.skip.Exception as missing:
+                print(missing)
+                continue
+            for size in sizes:
+                lines += _measure(database, environ, size)
+    _print(lines)
+    if out := os.environ.get("OUT"):
+        Path(out).mkdir(parents=True, exist_ok=True)
+        Path(out, "waiting.json").write_text(json.dumps(lines, indent=1))
+    return 0
+
+
+def _measure(database: str, environ: dict[str, str], size: int) -> Iterator[dict[str, Any]]:
+    own = {
+        "TRUSTSVC_DATA": f"{environ['FOLDER']}/{size}",
+        "TRUSTSVC_REDIS_URL": environ["TRUSTSVC_REDIS_URL"],
+    }
+    drop: Callable[[], None] | None = None
+    if server := environ.get("SERVER"):
+        own["TRUSTSVC_DATABASE_URL"], drop = servers.fresh_database(server)
+    config.use(config.load(own))
+    log.configure(logging.ERROR)
+    try:
+        keyring.make_all()
+        migrations.upgrade()
+        with clock.at(sample_orders.NOON):
+            shop = _fill(size)
+            line = {"database": database, "orders": size, "bytes": _size()}
+            yield line | {"what": "nothing"} | _waits(shop, lambda: time.sleep(ALONE_S))
+            for what, options in (("hourly", "with_large=False"), ("nightly", "with_large=True")):
+                _delete()
+                yield line | {"what": what} | _waits(shop, lambda o=options: _rebuild(o, own))  # type: ignore[misc]
+    finally:
+        db.dispose_engines()
+        config.use(None)
+        if drop:
+            drop()
+
+
+def _fill(size: int) -> Any:
+    if db.is_sqlite():
+        event.listen(db.engine(), "connect", _in_bulk)
+    shop = long_history.write(size, sample_orders.NOON, 10)
+    db.dispose_engines()
+    if not db.is_sqlite():
+        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in long_history.COPIED:
+                long_history.count_on(connection, table)
+            connection.execute(text("VACUUM (ANALYZE)"))
+            connection.execute(text("CHECKPOINT"))
+    vacuum.scrub()
+    return shop
+
+
+def _in_bulk(connection: Any, _record: Any) -> None:
+    for pragma in BULK:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _size() -> int:
+    with db.reading() as session:
+        if db.is_sqlite():
+            pages = session.scalar(text("PRAGMA page_count")) or 0
+            return int(pages * (session.scalar(text("PRAGMA page_size")) or 0))
+        return int(session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+
+def _delete() -> None:
+    with db.transaction() as session:
+        session.execute(text("DELETE FROM decision_log WHERE (id / 1000 + id) % 50 = 0"))
+        session.execute(text("DELETE FROM events WHERE (id / 1000 + id) % 50 = 0"))
+
+
+def _rebuild(options: str, own: dict[str, str]) -> None:
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("TRUSTSVC_")} | own
+    done = subprocess.run([sys.executable, "-c", REBUILD % options], check=False, env=environ)
+    if done.returncode:
+        print("It was held up, and is to be repeated.")
+
+
+def _waits(shop: Any, run: Callable[[], object]) -> dict[str, float]:
+    """Store an order each 50 ms while something runs; gives seconds."""
+    took: list[float] = []
+    is_over = threading.Event()
+
+    def store() -> None:
+        while not is_over.wait(EVERY_S):
+            began = time.perf_counter()
+            sample_orders.place_many(shop, ["jan@mail.example"])
+            took.append(time.perf_counter() - began)
+
+    writer = threading.Thread(target=store)
+    writer.start()
+    began = time.perf_counter()
+    run()
+    seconds = time.perf_counter() - began
+    is_over.set()
+    writer.join()
+    return {
+        "seconds": round(seconds, 2),
+        "longest": round(max(took), 3),
+        "median": round(statistics.median(took), 4),
+        "commits": len(took),
+    }
+
+
+def _print(lines: list[dict[str, Any]]) -> None:
+    print("| database | MB | what runs | it took, s | longest commit, s | median, ms | commits |")
+    print("|---|---:|---|---:|---:|---:|---:|")
+    for one in lines:
+        cells = [
+            one["database"],
+            f"{one['bytes'] / 1e6:.0f}",
+            one["what"],
+            *(one["seconds"], one["longest"], f"{one['median'] * 1000:.1f}", one["commits"]),
+        ]
+        print(f"| {' | '.join(map(str, cells))} |")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
