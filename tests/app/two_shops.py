@@ -135,13 +135,14 @@ def _papers(session, made, word, now):
     changed = [
         one
         for one in notice_history.changed_notices(session, config.current())
-        if one[0].id == made.id
+        if one.shop_id == made.id
     ]
     notice_history.record(session, changed, now)
     # Only Bravissimo's have a second version: of another shop's it must not be an answer.
     if word == "Bravissimo":
-        again = [(made, 2, dict.fromkeys(changed[0][2], f"<p>{word} old</p>"))]
-        notice_history.record(session, again, now - timedelta(days=1))
+        words = dict.fromkeys(changed[0].texts, f"<p>{word} old</p>")
+        again = notice_history.NoticeChange(made.id, 2, b"", words)
+        notice_history.record(session, [again], now - timedelta(days=1))
 
 
 def _people(session, mine, now):

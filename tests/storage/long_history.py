@@ -15,6 +15,7 @@ from trustsvc.storage.columns import Moment
 from trustsvc.storage.event_log import events
 
 APART = 1000  # between the ids of one copy and those of the next
+STARS = 5
 DAYS = 60  # younger than any limit of retention
 # Parents first. Which columns name a row of another table, and move with it.
 COPIED = (orders, decisions, invitations, messages, reviews, publications, events)
@@ -29,15 +30,22 @@ def write(copies, now, answered=1):
     sample_orders.sent(now=now)
     link = sample_orders.invitation_of(order).link
     with sample_orders.quiet(), db.transaction() as session:
-        review = ReviewInput(5, "Snel", "Heel aangekomen.", "Jan J.", "Delft", consent=True)
+        review = ReviewInput(STARS, "Snel", "Heel aangekomen.", "Jan J.", "Delft", consent=True)
         public_id = submit.submit(session, link, review, now)
         moderate.approve(session, public_id, "staff 1", now)
         publish.publish_approved(session, now)
+    extend(shop, 0, copies, answered)
+    return shop
+
+
+def extend(shop, written, copies, answered=1):
+    """Write down more copies, after the first `written`, till there are `copies` of them."""
     with db.transaction() as session:
         for table in COPIED:
-            _copy(session, table, copies // answered if table in ANSWERS else copies)
-        star_counts.change(session, copies // answered, [(shop.id, review.stars)])
-    return shop
+            share = answered if table in ANSWERS else 1
+            _copy(session, table, written // share + 1, copies // share)
+        more = copies // answered - written // answered
+        star_counts.change(session, more, [(shop.id, STARS)])
 
 
 def count_on(connection, table):
@@ -47,13 +55,13 @@ def count_on(connection, table):
     connection.execute(text(f"SELECT setval({sequence}, max({key})) FROM {table.name}"))
 
 
-def _copy(session, table, copies):
+def _copy(session, table, first, last):
     columns = {column.name: _copied(column, "n.value") for column in table.columns}
     key = table.primary_key.columns[0].name
     session.execute(
         text(
             f"INSERT INTO {table.name} ({', '.join(columns)}) WITH RECURSIVE n(value) AS "
-            f"(SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < {copies}) "
+            f"(SELECT {first} UNION ALL SELECT value + 1 FROM n WHERE value < {last}) "
             f"SELECT {', '.join(columns.values())} FROM {table.name}, n WHERE {key} < {APART}"
         )
     )

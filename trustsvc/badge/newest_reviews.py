@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, and_, func, literal, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
 from trustsvc import config, i18n
 from trustsvc.badge.render.content import BadgeContent, ReviewContent, ReviewListContent
 from trustsvc.reviews.models import publications, reviews
 from trustsvc.shops import directory, models
-from trustsvc.storage.columns import EPOCH, Moment
+from trustsvc.storage import db
 
 MAX_REVIEWS = 20
 
@@ -45,44 +45,30 @@ def read(
 def _newest(shop_ids: Collection[int]) -> Select[Any]:
     """Select the newest `MAX_REVIEWS` publications of each shop, in the order of `_NewestReview`.
 
-    The index first drops what is older than the twentieth moment; otherwise every refresh would
-    sort all reviews. The row number is still needed: several may share that moment.
+    The index gives them shop by shop: nobody goes through the older ones.
     """
-    table = publications.c
-    older = publications.alias()
-    twentieth = (
-        select(older.c.published_at)
-        .where(older.c.shop_id == models.shops.c.id)
-        .order_by(older.c.published_at.desc())
-        .limit(1)
-        .offset(MAX_REVIEWS - 1)
-        .scalar_subquery()
+    table, shops = publications.c, models.shops
+    newest = publications.alias()
+    ids = (
+        select(newest.c.review_id)
+        .where(newest.c.shop_id == shops.c.id)
+        .order_by(newest.c.published_at.desc(), newest.c.review_id.desc())
+        .limit(MAX_REVIEWS)
     )
-    at = func.coalesce(twentieth, literal(EPOCH, Moment), type_=Moment)
-    since = select(models.shops.c.id, at.label("at")).where(models.shops.c.id.in_(shop_ids)).cte()
-    rank = func.row_number().over(
-        partition_by=table.shop_id, order_by=(table.published_at.desc(), table.review_id.desc())
-    )
-    ranked = (
-        select(publications, rank.label("rank"))
-        .join(since, and_(since.c.id == table.shop_id, table.published_at >= since.c.at))
-        .cte()
-    )
-    # The limit leaves nothing out; without it PostgreSQL expects many and reads all reviews.
-    recent = (
-        select(ranked)
-        .where(ranked.c.rank <= MAX_REVIEWS)
-        .limit(MAX_REVIEWS * len(shop_ids))
-        .subquery()
-    )
+    query = select(
+        table.shop_id,
+        reviews.c.public_id,
+        *(table[name] for name in _NewestReview._fields[2:]),
+    ).select_from(shops)
+    if db.is_sqlite():  # it knows no LATERAL; PostgreSQL would ask this of each publication
+        query = query.join(publications, table.review_id.in_(ids))
+    else:
+        chosen = ids.lateral()
+        query = query.join(chosen, true()).join(publications, table.review_id == chosen.c.review_id)
     return (
-        select(
-            recent.c.shop_id,
-            reviews.c.public_id,
-            *(recent.c[name] for name in _NewestReview._fields[2:]),
-        )
-        .join(reviews, reviews.c.id == recent.c.review_id)
-        .order_by(recent.c.shop_id, recent.c.rank)
+        query.join(reviews, reviews.c.id == table.review_id)
+        .where(shops.c.id.in_(shop_ids))
+        .order_by(table.shop_id, table.published_at.desc(), table.review_id.desc())
     )
 
 

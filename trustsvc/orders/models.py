@@ -195,6 +195,7 @@ orders = Table(
     _index_where_set("ix_orders_decide_at", "decide_at", "decide_at"),
     Index("ix_orders_buyer_pseudonym", "shop_id", "buyer_pseudonym"),
     Index("ix_orders_received_at", "received_at"),
+    Index("ix_orders_shop", "shop_id", "id"),  # the desk's page of a shop's orders
     # For the hourly purge: the few rows that still hold buyer data, not two years of orders.
     _index_where_set("ix_orders_contact", "received_at", "email"),
     _index_where_set("ix_orders_pseudonym", "received_at", "buyer_pseudonym"),

@@ -64,6 +64,13 @@ notice_versions = Table(
         retention=NOTICE,
         nullable=True,
     ),
+    column(
+        "inputs_digest",
+        LargeBinary,
+        purpose="SHA-256 of what the text was made from: while it is the same, so is the text",
+        retention=NOTICE,
+        nullable=True,
+    ),
 )
 
 DISCLOSURE = "disclosure_log"

@@ -69,10 +69,14 @@ def list_reviews(
 
 def list_decided(session: Session, limit: int = 30) -> list[Review]:
     """List unrestricted reviews with a decision, newest first."""
-    states = reviews.c.state.in_(_DECIDED)
-    query = _query().where(states, reviews.c.restricted_at.is_(None))
-    newest = query.order_by(reviews.c.id.desc()).limit(limit)
-    return [_review(row) for row in session.execute(newest)]
+    newest: set[int] = set()
+    for state in _DECIDED:  # one after another: together they are all sorted first
+        table = reviews.c
+        ids = select(table.id).where(table.state == state, table.restricted_at.is_(None))
+        newest.update(session.scalars(ids.order_by(table.id.desc()).limit(limit)))
+    chosen = sorted(newest, reverse=True)[:limit]
+    rows = session.execute(_query().where(reviews.c.id.in_(chosen)).order_by(reviews.c.id.desc()))
+    return [_review(row) for row in rows]
 
 
 def find_review(session: Session, review_id: int | str) -> Review:

@@ -28,7 +28,11 @@ def two_versions(at_shop, now):
     with db.transaction() as session:
         for number in (1, 2):
             since = now if number == 2 else now - 1000 * HOUR
-            notice_history.record(session, [(at_shop, number, {"en": f"Version {number}"})], since)
+            notice_history.record(session, [version(at_shop, number)], since)
+
+
+def version(at_shop, number):
+    return notice_history.NoticeChange(at_shop.id, number, b"", {"en": f"Version {number}"})
 
 
 def announced(at_shop, now):
@@ -115,7 +119,7 @@ def test_a_changed_notice_that_was_not_announced_is_reported_by_doctor_and_desk(
     two_versions(at_shop, now)
     two_versions(other, now)  # changed, and nobody is written to
     with db.transaction() as session:
-        notice_history.record(session, [(same, 1, {"en": "Version 1"})], now)
+        notice_history.record(session, [version(same, 1)], now)
 
     sign_in(client)
     page = client.get("/desk/requests", headers={"Accept-Language": "en"}).text

@@ -1,5 +1,6 @@
 """Each version of a notice, and since when it held, can be read for ever."""
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from jobs.record_notice_versions import record_notice_versions
 from tests.reviews.sample_reviews import shop
 from trustsvc import clock, config, i18n
 from trustsvc.errors import NotFound
-from trustsvc.privacy.documents import notice_history
+from trustsvc.privacy.documents import notice, notice_history
 from trustsvc.privacy.models import notice_versions
 from trustsvc.shops.models import shops
 from trustsvc.storage import db
@@ -47,6 +48,62 @@ def test_the_same_words_are_no_new_version_however_often(installation):
         record_notice_versions()
 
     assert kept() == len(i18n.LANGUAGES)
+
+
+def test_an_unchanged_shop_is_not_written_again_to_compare(installation, monkeypatch):
+    shop()
+    shop("Acme")
+    written = []
+    text = notice.text
+    monkeypatch.setattr(
+        notice, "text", lambda at_shop, *rest: written.append(at_shop.slug) or text(at_shop, *rest)
+    )
+    record_notice_versions()
+    first = set(written)
+    written.clear()
+    record_notice_versions()
+
+    assert first == {"velo-fils", "acme"}
+    assert written == []
+
+
+def test_the_same_words_from_something_else_are_no_new_version(installation):
+    made = shop()
+    record_notice_versions()
+    before = recorded_digest(made)
+    change(reply_to="shop@shop.example")
+    record_notice_versions()
+
+    assert kept() == len(i18n.LANGUAGES)
+    assert recorded_digest(made) != before
+    with db.reading() as session:
+        assert notice_history.changed_notices(session, installation) == []
+
+
+def recorded_digest(made):
+    table = notice_versions.c
+    with db.reading() as session:
+        digests = session.scalars(
+            select(table.inputs_digest).where(table.shop_id == made.id, table.version == 1)
+        ).all()
+    assert len(digests) == len(i18n.LANGUAGES)
+    (only,) = set(digests)
+    return only
+
+
+@pytest.mark.parametrize("path", ["privacy/notice_text.html", "words/en/privacy.toml"])
+def test_another_word_in_a_template_or_catalogue_is_seen(installation, tmp_path, monkeypatch, path):
+    made = shop()
+    copied = tmp_path / "templates"
+    shutil.copytree(i18n.folder(), copied)
+    before = notice.inputs_digest(made, installation)
+    (copied / path).write_text((copied / path).read_text() + "\n")
+    monkeypatch.setattr(i18n, "folder", lambda: copied)
+    notice._words_digest.cache_clear()
+    after = notice.inputs_digest(made, installation)
+    notice._words_digest.cache_clear()
+
+    assert after != before
 
 
 def test_two_at_once_write_one_version(installation):

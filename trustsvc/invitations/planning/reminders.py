@@ -1,10 +1,11 @@
 """Plan the single reminder of an unanswered invitation."""
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, cast, select, type_coerce, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import INVITATION, REMINDER, invitations
@@ -16,11 +17,10 @@ from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import orders
 from trustsvc.shops.models import shops
-from trustsvc.storage.columns import EPOCH
+from trustsvc.storage.batches import batches
 from trustsvc.work_queue import job_queue
 
 BATCH_SIZE = 500
-DAY_MS = 24 * 3600 * 1000
 
 
 def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) -> int:
@@ -39,22 +39,39 @@ def plan_due_reminders(session: Session, now: datetime, most: int = BATCH_SIZE) 
 
 
 def _due(session: Session, now: datetime, most: int) -> Sequence[int]:
-    """Find sent invitations not decided on yet whose shop's `reminder_days` have passed."""
-    now_ms = (now.astimezone(UTC) - EPOCH) // timedelta(milliseconds=1)
-    days_ms = cast(shops.c.reminder_days, BigInteger) * DAY_MS
-    return session.scalars(
-        select(messages.c.id)
-        .join_from(shops, messages, messages.c.shop_id == shops.c.id)
-        .where(
-            messages.c.kind == INVITATION,
-            to_follow_up(),
-            type_coerce(messages.c.sent_at, BigInteger) <= now_ms - days_ms,
-            shops.c.reminder_days > 0,
-            shops.c.closed_at.is_(None),
-        )
-        .order_by(messages.c.shop_id, messages.c.sent_at)
-        .limit(most)
-    ).all()
+    """Find sent invitations not decided on yet whose shop's `reminder_days` have passed.
+
+    By groups of shops, so that the index gives what is due, whatever else waits.
+    """
+    due: list[int] = []
+    for days, shop_ids in _shops_by_days(session).items():
+        for some in batches(shop_ids):
+            if len(due) < most:
+                due += session.scalars(
+                    select(messages.c.id)
+                    .where(
+                        messages.c.kind == INVITATION,
+                        to_follow_up(),
+                        messages.c.shop_id.in_(some),
+                        messages.c.sent_at <= now - timedelta(days=days),
+                    )
+                    .order_by(messages.c.shop_id, messages.c.sent_at)
+                    .limit(most - len(due))
+                )
+    return due
+
+
+def _shops_by_days(session: Session) -> dict[int, list[int]]:
+    """Give the shops that remind, by the days after which they do."""
+    rows = session.execute(
+        select(shops.c.id, shops.c.reminder_days)
+        .where(shops.c.reminder_days > 0, shops.c.closed_at.is_(None))
+        .order_by(shops.c.id)
+    )
+    shops_of: dict[int, list[int]] = defaultdict(list)
+    for row in rows:
+        shops_of[row.reminder_days].append(row.id)
+    return shops_of
 
 
 def _lock(session: Session, message_ids: Sequence[int]) -> Sequence[Row[*tuple[Any, ...]]]:

@@ -88,7 +88,10 @@ def unannounced(session: Session) -> list[Unannounced]:
         kept.version == newest.c.version,
         kept.announced_at.is_not(None),
     )
-    since = select(newest).where(newest.c.version > 1, ~was_announced).subquery()
+    changed = select(newest).where(newest.c.version > 1, ~was_announced)
+    if session.execute(changed.limit(1)).first() is None:
+        return []  # without going through everybody
+    since = changed.subquery()
     buyers = _invited_before(
         select(orders.c.shop_id, orders.c.buyer_pseudonym), since.c.since
     ).join(since, since.c.shop_id == orders.c.shop_id)

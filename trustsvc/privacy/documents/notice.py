@@ -6,10 +6,12 @@ is done.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from cryptography.hazmat.primitives import hashes
 from markupsafe import Markup
 
-from trustsvc import i18n
+from trustsvc import __version__, i18n
 from trustsvc.config import Settings
 from trustsvc.invitations.planning import frequency_cap
 from trustsvc.privacy.retention.expired import MAX_RETENTION
@@ -17,6 +19,7 @@ from trustsvc.privacy.retention.rules import RULES
 from trustsvc.shops.directory import Shop
 
 YEAR = 365
+TEMPLATE = "privacy/notice_text.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,51 @@ def purposes(shop: Shop, log_days: int) -> Sequence[Purpose]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Operator:
+    """All that the notice says of the settings: its template finds no others."""
+
+    operator: str
+    contact: str
+    authority: str
+    base_url: str
+
+
 def text(shop: Shop, settings: Settings, language: str) -> Markup:
     """Render the notice of a shop as of today, without version and date."""
-    template = i18n.environment().get_template("privacy/notice_text.html")
+    template = i18n.environment().get_template(TEMPLATE)
     written = template.render(
         translate=i18n.translate_html,
         day=i18n.format_date,
         language=language,
         shop=shop,
-        settings=settings,
+        settings=_operator(settings),
         purposes=purposes(shop, settings.log_days),
     )
     return Markup(written)  # noqa: S704 - our own template, which escapes values
+
+
+def inputs_digest(shop: Shop, settings: Settings) -> bytes:
+    """Give SHA-256 of all that the texts of a shop are made from: the same, the same texts."""
+    made = hashes.Hash(hashes.SHA256())
+    made.update(_words_digest())
+    made.update(repr((shop, _operator(settings), purposes(shop, settings.log_days))).encode())
+    return made.finalize()
+
+
+@cache
+def _words_digest() -> bytes:
+    """Give SHA-256 of the template, of all catalogues, and of our version for our code."""
+    made = hashes.Hash(hashes.SHA256())
+    made.update(__version__.encode())
+    folder = i18n.folder()
+    for path in [folder / TEMPLATE, *sorted((folder / "words").glob("*/*.toml"))]:
+        made.update(path.read_bytes())
+    return made.finalize()
+
+
+def _operator(settings: Settings) -> _Operator:
+    return _Operator(settings.operator, settings.contact, settings.authority, settings.base_url)
 
 
 def _days(rule: str) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography.hazmat.primitives import hashes
-from sqlalchemy import func, select, update
+from sqlalchemy import Subquery, func, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import i18n
@@ -72,43 +72,63 @@ def history(session: Session, shop_id: int, language: str) -> list[NoticeVersion
     return [NoticeVersion(*row) for row in rows]
 
 
-def changed_notices(
-    session: Session, settings: Settings
-) -> list[tuple[Shop, int, Mapping[str, str]]]:
-    """Find shops whose notice differs from the newest recorded: shop, new version, texts."""
-    newest = {language: _newest(session, language) for language in i18n.LANGUAGES}
-    changed: list[tuple[Shop, int, Mapping[str, str]]] = []
+@dataclass(frozen=True, slots=True)
+class NoticeChange:
+    """A shop whose notice is made from something else than before; its texts only if they differ.
+
+    `version` is that of the texts: a new one, or the newest recorded.
+    """
+
+    shop_id: int
+    version: int
+    inputs: bytes
+    texts: Mapping[str, str]
+
+
+def changed_notices(session: Session, settings: Settings) -> list[NoticeChange]:
+    """Find shops whose notice was made from something else; the others cost a comparison each."""
+    newest = _newest_inputs(session)
+    changed: list[NoticeChange] = []
     for shop in directory.all_shops(session):
+        inputs = notice.inputs_digest(shop, settings)
+        version, recorded = newest.get(shop.id, (0, {}))
+        if recorded == dict.fromkeys(i18n.LANGUAGES, inputs):
+            continue
         texts = {
             language: str(notice.text(shop, settings, language)) for language in i18n.LANGUAGES
         }
-        kept = {language: newest[language].get(shop.id) for language in texts}
-        if any((one.text if one else None) != texts[lang] for lang, one in kept.items()):
-            number = max((one.version for one in kept.values() if one), default=0) + 1
-            changed.append((shop, number, texts))
+        if _texts(session, shop.id, version) == texts:
+            changed.append(NoticeChange(shop.id, version, inputs, {}))
+        else:
+            changed.append(NoticeChange(shop.id, version + 1, inputs, texts))
     return changed
 
 
-def record(
-    session: Session, new: Sequence[tuple[Shop, int, Mapping[str, str]]], now: datetime
-) -> int:
-    """Record new versions in all languages; gives how many. Two runs at once record one."""
+def record(session: Session, changes: Sequence[NoticeChange], now: datetime) -> None:
+    """Record new versions in all languages. Two runs at once record one."""
     rows = [
         {
-            "shop_id": shop.id,
-            "version": number,
+            "shop_id": one.shop_id,
+            "version": one.version,
             "language": language,
             "text": text,
             "digest": digest(text),
             "since": now,
+            "inputs_digest": one.inputs,
         }
-        for shop, number, texts in new
-        for language, text in texts.items()
+        for one in changes
+        for language, text in one.texts.items()
     ]
     if rows:
         statement = db.insert(notice_versions).on_conflict_do_nothing()
         session.execute(statement, rows)
-    return len(new)
+    table = notice_versions.c
+    for one in changes:
+        if not one.texts:
+            of_version = (table.shop_id == one.shop_id, table.version == one.version)
+            session.execute(
+                update(notice_versions).where(*of_version).values(inputs_digest=one.inputs)
+            )
 
 
 def mark_announced(session: Session, shop_id: int, version: int, now: datetime) -> bool:
@@ -122,15 +142,42 @@ def mark_announced(session: Session, shop_id: int, version: int, now: datetime) 
     return bool(db.row_count(done))
 
 
-def _newest(
-    session: Session, language: str, shop_id: int | None = None
-) -> dict[int, NoticeVersion]:
+def _texts(session: Session, shop_id: int, version: int) -> dict[str, str]:
     table = notice_versions.c
-    newest = (
+    rows = session.execute(
+        select(table.language, table.text).where(table.shop_id == shop_id, table.version == version)
+    )
+    return {row.language: row.text for row in rows}
+
+
+def _newest_inputs(session: Session) -> dict[int, tuple[int, dict[str, bytes | None]]]:
+    """Give each shop's newest version, and what its texts were made from, by language."""
+    table, newest = notice_versions.c, _newest_version()
+    rows = session.execute(
+        select(table.shop_id, table.version, table.language, table.inputs_digest).join(
+            newest, (newest.c.shop_id == table.shop_id) & (newest.c.version == table.version)
+        )
+    )
+    found: dict[int, tuple[int, dict[str, bytes | None]]] = {}
+    for row in rows:
+        _, of_language = found.setdefault(row.shop_id, (row.version, {}))
+        of_language[row.language] = row.inputs_digest
+    return found
+
+
+def _newest_version() -> Subquery:
+    table = notice_versions.c
+    return (
         select(table.shop_id, func.max(table.version).label("version"))
         .group_by(table.shop_id)
         .subquery()
     )
+
+
+def _newest(
+    session: Session, language: str, shop_id: int | None = None
+) -> dict[int, NoticeVersion]:
+    table, newest = notice_versions.c, _newest_version()
     rows = session.execute(
         select(table.shop_id, table.version, table.since, table.announced_at, table.text)
         .join(newest, (newest.c.shop_id == table.shop_id) & (newest.c.version == table.version))

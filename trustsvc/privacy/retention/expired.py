@@ -70,7 +70,8 @@ def buyer_pseudonyms(shops: Sequence[Shop], now: datetime) -> Select[Any]:
     of_order = exists().where(invitations.c.order_id == orders.c.id, message_of_invitation)
     over = [
         and_(
-            orders.c.shop_id.in_(ids),
+            # A sum: SQLite would go through all of a shop's pseudonyms, not through the old ones.
+            (orders.c.shop_id + 0).in_(ids),
             orders.c.received_at <= now - timedelta(days=kept),
             ~of_order.where(messages.c.sent_at > now - timedelta(days=kept)),
             # Who did not answer twice in a row is asked less and less (frequency_cap.py).
