@@ -171,7 +171,7 @@ def test_a_program_that_wrote_to_the_log_since_makes_it_a_task_for_later(install
     assert (held_up, unallocated_space.overwrite()) == (False, True)
 
 
-def test_a_file_with_pages_of_another_kind_is_written_anew_first(installation):
+def test_a_file_with_pages_of_another_kind_is_rewritten_first(installation):
     path = installation.data / "trustsvc.db"
     db.dispose_engines()
     with closing(connect(installation)) as link:

@@ -135,13 +135,11 @@ def files_of_tables():
         return dict(rows.all())
 
 
-def written_anew(before):
+def rewritten(before):
     return {name for name, file in files_of_tables().items() if before[name] != file}
 
 
-def test_a_table_in_use_keeps_no_other_from_being_written_anew(
-    postgresql_installation, monkeypatch
-):
+def test_a_table_in_use_keeps_no_other_from_being_rewritten(postgresql_installation, monkeypatch):
     monkeypatch.setattr(vacuum, "MAX_WAIT_MS", 1)
     before = files_of_tables()
     with db.engine().begin() as holding:
@@ -149,26 +147,26 @@ def test_a_table_in_use_keeps_no_other_from_being_written_anew(
         is_whole = vacuum.rebuild(with_large=True)
 
     assert not is_whole
-    assert written_anew(before) == metadata.tables.keys() - {"orders"} | {
+    assert rewritten(before) == metadata.tables.keys() - {"orders"} | {
         "alembic_version",
         "pg_statistic",
     }
 
 
-def test_large_tables_are_written_anew_only_when_asked_for(postgresql_installation, monkeypatch):
+def test_large_tables_are_rewritten_only_when_asked_for(postgresql_installation, monkeypatch):
     shop()
     vacuum.scrub()
     with db.reading() as session:
-        size = dict(session.execute(vacuum.TABLES).all())["shops"]
+        size = dict(session.execute(vacuum.TABLES_BY_SIZE).all())["shops"]
         assert 0 < size <= session.scalar(text("SELECT pg_total_relation_size('shops')"))
     monkeypatch.setattr(vacuum, "SMALL_TABLE_BYTES", size - 1)
     before = files_of_tables()
 
     assert vacuum.rebuild(with_large=False)
-    assert "shops" not in written_anew(before)
-    assert "circuit_breakers" in written_anew(before)
+    assert "shops" not in rewritten(before)
+    assert "circuit_breakers" in rewritten(before)
     assert vacuum.rebuild(with_large=True)
-    assert "shops" in written_anew(before)
+    assert "shops" in rewritten(before)
 
 
 def test_a_large_file_is_read_to_the_end_only_when_asked_for(sqlite_installation, monkeypatch):

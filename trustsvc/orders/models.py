@@ -32,7 +32,6 @@ AS_OF = "the platform's time of this news, so that old news changes nothing"
 
 
 def _index_where_set(name: str, indexed: str, filled: str) -> Index:
-    """Make an index of the rows that have a value in a column."""
     return partial_index(name, text(f"{filled} IS NOT NULL"), indexed)
 
 

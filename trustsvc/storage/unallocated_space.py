@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from trustsvc.storage import db
 
 BATCH_BYTES = 16 * 1024 * 1024  # some 50 ms, while writers wait
-PAUSE_S = 2 * db.LOCK_POLL_S  # writers who wait go first
+BATCH_PAUSE_S = 2 * db.LOCK_POLL_S  # writers who wait go first
 READER_MS = 200  # how long a batch waits for readers of the log, and writers for it
 ATTEMPTS = 10
 PAGE_HEADER = struct.Struct(">BHHH")  # kind, first free block, cells, start of the cells
@@ -54,7 +54,7 @@ def overwrite() -> bool:
 
 
 def _end_auto_vacuum(connection: Connection) -> None:
-    """Write the file anew without it, once: only another build of SQLite makes such a file."""
+    """Rewrite the file without it, once: only another build of SQLite makes such a file."""
     with db.exclusive_writer():
         connection.exec_driver_sql("PRAGMA auto_vacuum = NONE")
         connection.exec_driver_sql("VACUUM")
@@ -68,7 +68,7 @@ def _overwrite_batch(file: int, page_size: int, start: int, size: int) -> bool:
     for _ in range(ATTEMPTS):
         with _connection() as connection, db.exclusive_writer():
             done = _overwrite_while_locked(connection, file, page_size, start, size)
-        time.sleep(PAUSE_S)
+        time.sleep(BATCH_PAUSE_S)
         if done:
             return True
     return False

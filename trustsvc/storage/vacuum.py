@@ -14,12 +14,12 @@ from trustsvc.storage import connections, db, unallocated_space
 SMALL_TABLE_BYTES = 32 * 1024 * 1024  # with its indexes; rewritten in some tenths of a second
 SMALL_FILE_BYTES = 1024 * 1024 * 1024  # read in some seconds, while nobody waits
 MAX_WAIT_MS = 500  # for a table, by us: whoever comes after us waits as long
-PAUSE_S = 0.05  # between two tables: whoever waited for the first gets through
+TABLE_PAUSE_S = 0.05  # between two tables: whoever waited for the first gets through
 LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, appendix A
 # Of the server's own tables only the samples of ours (pg_statistic) hold anything of a row. Sizes,
 # with indexes, are as of the last VACUUM: a function that measures them waits for whoever has the
 # table.
-TABLES = text("""
+TABLES_BY_SIZE = text("""
 SELECT c.oid::regclass::text AS name,
        current_setting('block_size')::bigint * (c.relpages + coalesce(sum(other.relpages), 0))
            AS bytes
@@ -45,15 +45,15 @@ def scrub() -> bool:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")  # nobody waits for it
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             return not busy
-        return _vacuum(connection, [one.name for one in connection.execute(TABLES)])
+        return _vacuum(connection, [one.name for one in connection.execute(TABLES_BY_SIZE)])
 
 
 def rebuild(*, with_large: bool) -> bool:
     """Leave no copy of a deleted row in any page, then scrub.
 
     SQLite's file is overwritten where nothing lies, in steps (unallocated_space.py): writers wait
-    for one step at most. A plain VACUUM of PostgreSQL overwrites nothing, so its tables are written
-    anew, one after another, and who needs one waits for that one. Without `with_large` large
+    for one step at most. A plain VACUUM of PostgreSQL overwrites nothing, so its tables are
+    rewritten, one after another, and who needs one waits for that one. Without `with_large` large
     tables, and a large SQLite file, are left alone. False when something was in use or the disk is
     full: to be repeated later.
     """
@@ -76,11 +76,11 @@ def _rewrite_tables(with_large: bool) -> bool:
     with db.exclusive_writer(), _discarded_connection() as connection:
         if not connection.info.get(connections.POOLED):
             connection.exec_driver_sql(f"SET lock_timeout = {MAX_WAIT_MS}")
-        for table in connection.execute(TABLES).all():
+        for table in connection.execute(TABLES_BY_SIZE).all():
             if table.bytes <= SMALL_TABLE_BYTES or with_large:
                 # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
                 whole = _vacuum(connection, [table.name], "FULL", "ANALYZE") and whole
-                time.sleep(PAUSE_S)
+                time.sleep(TABLE_PAUSE_S)
     return whole
 
 

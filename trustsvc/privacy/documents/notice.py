@@ -19,7 +19,7 @@ from trustsvc.privacy.retention.rules import RULES
 from trustsvc.shops.directory import Shop
 
 YEAR = 365
-TEMPLATE = "privacy/notice_text.html"
+TEXT_TEMPLATE = "privacy/notice_text.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _Operator:
 
 def text(shop: Shop, settings: Settings, language: str) -> Markup:
     """Render the notice of a shop as of today, without version and date."""
-    template = i18n.environment().get_template(TEMPLATE)
+    template = i18n.environment().get_template(TEXT_TEMPLATE)
     written = template.render(
         translate=i18n.translate_html,
         day=i18n.format_date,
@@ -99,7 +99,7 @@ def _words_digest() -> bytes:
     made = hashes.Hash(hashes.SHA256())
     made.update(__version__.encode())
     folder = i18n.folder()
-    for path in [folder / TEMPLATE, *sorted((folder / "words").glob("*/*.toml"))]:
+    for path in [folder / TEXT_TEMPLATE, *sorted((folder / "words").glob("*/*.toml"))]:
         made.update(path.read_bytes())
     return made.finalize()
 

@@ -16,7 +16,7 @@ from trustsvc.storage import db, vacuum
 logger = log.get_logger("purge")
 BATCH_SIZE = 1000
 MAX_BATCHES = 200  # per run and rule; the rest waits an hour
-NIGHT = 3  # UTC: when large tables are written anew, which blocks writers
+NIGHT = 3  # UTC: when large tables are rewritten, which blocks writers
 
 
 def purge_due(
