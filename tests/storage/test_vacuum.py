@@ -159,6 +159,7 @@ def test_large_tables_are_rewritten_only_when_asked_for(postgresql_installation,
     with db.reading() as session:
         size = dict(session.execute(vacuum.TABLES_BY_SIZE).all())["shops"]
         assert 0 < size <= session.scalar(text("SELECT pg_total_relation_size('shops')"))
+    monkeypatch.setattr(vacuum, "TINY_TABLE_BYTES", 1)
     monkeypatch.setattr(vacuum, "SMALL_TABLE_BYTES", size - 1)
     before = files_of_tables()
 

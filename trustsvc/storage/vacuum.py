@@ -1,5 +1,6 @@
 """Remove the copies of deleted rows that a database keeps in its files."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from sqlalchemy.exc import OperationalError
 
 from trustsvc.storage import connections, db, unallocated_space
 
-SMALL_TABLE_BYTES = 32 * 1024 * 1024  # with its indexes; rewritten in some tenths of a second
+TINY_TABLE_BYTES = 512 * 1024  # with its indexes; some thirty tables, rewritten in one statement
+SMALL_TABLE_BYTES = 32 * 1024 * 1024  # rewritten in some tenths of a second
 SMALL_FILE_BYTES = 1024 * 1024 * 1024  # read in some seconds, while nobody waits
 MAX_WAIT_MS = 500  # for a table, by us: whoever comes after us waits as long
 TABLE_PAUSE_S = 0.05  # between two tables: whoever waited for the first gets through
@@ -76,12 +78,21 @@ def _rewrite_tables(with_large: bool) -> bool:
     with db.exclusive_writer(), _discarded_connection() as connection:
         if not connection.info.get(connections.POOLED):
             connection.exec_driver_sql(f"SET lock_timeout = {MAX_WAIT_MS}")
-        for table in connection.execute(TABLES_BY_SIZE).all():
-            if table.bytes <= SMALL_TABLE_BYTES or with_large:
-                # ANALYZE too: PostgreSQL keeps samples of a column beside the table.
-                whole = _vacuum(connection, [table.name], "FULL", "ANALYZE") and whole
-                time.sleep(TABLE_PAUSE_S)
+        most = math.inf if with_large else SMALL_TABLE_BYTES
+        tables = [row for row in connection.execute(TABLES_BY_SIZE) if row.bytes <= most]
+        tiny = [row.name for row in tables if row.bytes <= TINY_TABLE_BYTES]
+        one_by_one = [row.name for row in tables if row.bytes > TINY_TABLE_BYTES]
+        if tiny and not _rewrite(connection, tiny):  # the rest is not tried after one in use
+            one_by_one = [*tiny, *one_by_one]
+        for name in one_by_one:
+            whole = _rewrite(connection, [name]) and whole
+            time.sleep(TABLE_PAUSE_S)
     return whole
+
+
+def _rewrite(connection: Connection, tables: list[str]) -> bool:
+    """Rewrite tables, each in a transaction of its own, and the samples of their columns."""
+    return _vacuum(connection, tables, "FULL", "ANALYZE")
 
 
 def _vacuum(connection: Connection, tables: list[str], *options: str) -> bool:
