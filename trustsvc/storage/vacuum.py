@@ -23,14 +23,13 @@ LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL, appendix A
 # table.
 TABLES_BY_SIZE = text("""
 SELECT c.oid::regclass::text AS name,
-       current_setting('block_size')::bigint * (c.relpages + coalesce(sum(other.relpages), 0))
-           AS bytes
-FROM pg_class AS c LEFT JOIN pg_class AS other
-  ON other.oid = c.reltoastrelid OR other.oid IN (
-     SELECT indexrelid FROM pg_index WHERE indrelid IN (c.oid, c.reltoastrelid))
+       current_setting('block_size')::bigint * (c.relpages + coalesce(toast.relpages, 0)
+           + (SELECT coalesce(sum(i.relpages), 0)
+              FROM pg_index JOIN pg_class AS i ON i.oid = indexrelid
+              WHERE indrelid IN (c.oid, c.reltoastrelid))) AS bytes
+FROM pg_class AS c LEFT JOIN pg_class AS toast ON toast.oid = c.reltoastrelid
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
    OR c.oid = 'pg_statistic'::regclass
-GROUP BY c.oid
 ORDER BY bytes, name
 """)
 
