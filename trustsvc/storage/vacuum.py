@@ -46,7 +46,9 @@ def scrub() -> bool:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")  # nobody waits for it
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
             return not busy
-        return _vacuum(connection, [one.name for one in connection.execute(TABLES_BY_SIZE)])
+        tables = [one.name for one in connection.execute(TABLES_BY_SIZE)]
+        # Helpers would be started for each large table, even where nothing is to be done.
+        return _vacuum(connection, tables, "PARALLEL 0")
 
 
 def rebuild(*, with_large: bool) -> bool:
@@ -104,10 +106,9 @@ def _vacuum(connection: Connection, tables: list[str], *options: str) -> bool:
         options = (*options, "SKIP_LOCKED")
         raw: Any = connection.connection.driver_connection
         raw.add_notice_handler(lambda notice: left_out.append(notice.sqlstate))
-    listed = f"({', '.join(options)})" if options else ""
     try:
         # By name: of a table that is not named it does not say that it was left out.
-        connection.exec_driver_sql(f"VACUUM {listed} {', '.join(tables)}")
+        connection.exec_driver_sql(f"VACUUM ({', '.join(options)}) {', '.join(tables)}")
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
