@@ -2,18 +2,20 @@ import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from flask import Flask
 from sqlalchemy import update
 from werkzeug.serving import make_server
 
 from tests.badge.test_refresh import _publish
 from tests.reviews.sample_reviews import shop
 from trustsvc import cli, clock, config
-from trustsvc.app import create_app
+from trustsvc.app import create_app, with_middleware
 from trustsvc.badge import embed_code
 from trustsvc.badge.statement import badge_finder, key_set, signing, verify
 from trustsvc.badge.statement.badge_finder import Badge
@@ -82,6 +84,8 @@ def service(installation, server):
     origin = f"http://reviews.localhost:{server.port}"
     config.use(replace(installation, base_url=origin))
     server.app = server.app or create_app()
+    # It serves this test's files.
+    server.app.wsgi_app = with_middleware(partial(Flask.wsgi_app, server.app))
     return origin
 
 
