@@ -203,3 +203,36 @@ def test_a_page_that_is_none_of_a_tree_is_left_alone():
     overflow = bytes(4) + b"y" * 1020
 
     assert list(unallocated_space.find_unallocated(damaged + overflow, 1024, 1024)) == []
+
+
+def test_the_page_of_an_empty_table_is_the_largest_there_is():
+    empty = bytes([13, 0, 0, 0, 0, 0, 0, 0]) + bytes(65528)  # its cells begin at 65536, written 0
+
+    assert list(unallocated_space.find_unallocated(empty, 65536, 65536)) == []
+
+
+def test_a_damaged_free_block_overwrites_nothing_else():
+    page = bytearray(b"x" * 2048)
+    page[0:8] = bytes([13, 0x04, 0x00, 0, 0, 0x03, 0xF0, 0])  # free block at 1024, cells from 1008
+    page[1024:1028] = bytes([0, 0, 0, 1])  # shorter than its own head
+
+    for _, length in unallocated_space.find_unallocated(bytes(page), 2048, 2048):
+        assert length > 0
+
+
+@pytest.mark.parametrize("page_size", [1024, 8192])
+def test_a_file_that_was_put_in_its_place_is_left_alone(installation, tmp_path, page_size):
+    """A restore replaced it while this process ran: its connections have the old one open."""
+    path, other = installation.data / "trustsvc.db", tmp_path / "other.db"
+    with db.reading() as session:
+        session.execute(text("SELECT 1"))
+    with closing(sqlite3.connect(other)) as link:
+        link.executescript(f"PRAGMA page_size = {page_size}; CREATE TABLE one (a); VACUUM")
+        link.execute("PRAGMA journal_mode = WAL")
+    other.replace(path)
+    before = path.read_bytes()
+
+    overwrote = unallocated_space.overwrite()
+
+    assert not overwrote
+    assert path.read_bytes() == before

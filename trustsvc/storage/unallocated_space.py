@@ -82,12 +82,14 @@ def _overwrite_while_locked(
         return False
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     wal = Path(f"{db.engine().url.database}-wal")
-    if wal.exists() and wal.stat().st_size:  # written since, by a program that is not ours
+    # Written since by a program that is not ours, or another file that was put in its place.
+    is_written = wal.exists() and wal.stat().st_size
+    if is_written or not _is_of(connection, file, page_size):
         connection.exec_driver_sql("ROLLBACK")
         return False
     pages = os.pread(file, size, start)
     found = False
-    for at, length in find_unallocated(pages, page_size, page_size - os.pread(file, 1, 20)[0]):
+    for at, length in find_unallocated(pages, page_size, page_size):
         os.pwrite(file, ZEROS[:length], start + at)
         found = True
     if found:  # a commit has every connection forget the pages it holds in memory
@@ -95,6 +97,22 @@ def _overwrite_while_locked(
         connection.exec_driver_sql(f"PRAGMA user_version = {version}")
     connection.exec_driver_sql("COMMIT")
     return True
+
+
+def _is_of(connection: Connection, file: int, page_size: int) -> bool:
+    """Whether the file is still the one that lies there and that the connection has open.
+
+    An extension that keeps checksums in bytes reserved on each page would not agree with ours.
+    """
+    head = os.pread(file, 100, 0)
+    size, reserved, pages = struct.unpack_from(">16xHxxB7xI", head)
+    path = Path(db.engine().url.database or "")
+    return (
+        os.path.samestat(os.fstat(file), path.stat())
+        and (65536 if size == 1 else size) == page_size == _pragma(connection, "page_size")
+        and pages == _pragma(connection, "page_count")
+        and reserved == 0
+    )
 
 
 def find_unallocated(pages: bytes, page_size: int, usable: int) -> Iterator[tuple[int, int]]:
@@ -107,12 +125,12 @@ def find_unallocated(pages: bytes, page_size: int, usable: int) -> Iterator[tupl
         if not begin <= end <= usable:
             continue  # a freed page with something else in it, or damage
         spaces = [(begin, end)]
-        while content <= free <= usable - 4:
+        while end <= free <= usable - 4:
             after, length = struct.unpack_from(">HH", pages, page + free)
             spaces.append((free + 4, min(free + length, usable)))
             free = after if after > free else 0
         for one, other in spaces:
-            if pages[page + one : page + other] != ZEROS[: other - one]:
+            if one < other and pages[page + one : page + other] != ZEROS[: other - one]:
                 yield page + one, other - one
 
 

@@ -97,13 +97,20 @@ def test_another_word_in_a_template_or_catalogue_is_seen(installation, tmp_path,
     copied = tmp_path / "templates"
     shutil.copytree(i18n.folder(), copied)
     before = notice.inputs_digest(made, installation)
-    (copied / path).write_text((copied / path).read_text() + "\n")
+    words = (copied / path).read_text()
+    (copied / path).write_text(words.replace('= "', '= "Zq ', 1) + "\n")
     monkeypatch.setattr(i18n, "folder", lambda: copied)
     notice._words_digest.cache_clear()
+    rendered_from_memory = notice.inputs_digest(made, installation)
+    i18n.catalogue.cache_clear()  # as a start does
+    notice._words_digest.cache_clear()
     after = notice.inputs_digest(made, installation)
+    i18n.catalogue.cache_clear()
     notice._words_digest.cache_clear()
 
     assert after != before
+    if path.endswith(".toml"):
+        assert rendered_from_memory == before
 
 
 def test_two_at_once_write_one_version(installation):

@@ -7,7 +7,9 @@ is done.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+import babel
 from cryptography.hazmat.primitives import hashes
 from markupsafe import Markup
 
@@ -95,11 +97,13 @@ def inputs_digest(shop: Shop, settings: Settings) -> bytes:
 
 @cache
 def _words_digest() -> bytes:
-    """Give SHA-256 of the template, of all catalogues, and of our version for our code."""
+    """Give SHA-256 of the template, of the words as they are rendered, and of the code."""
     made = hashes.Hash(hashes.SHA256())
-    made.update(__version__.encode())
-    folder = i18n.folder()
-    for path in [folder / TEXT_TEMPLATE, *sorted((folder / "words").glob("*/*.toml"))]:
+    made.update(f"{__version__} {babel.__version__}".encode())
+    # The words from the memory that they are rendered from: files may have changed since.
+    words = {language: dict(i18n.catalogue(language)) for language in i18n.LANGUAGES}
+    made.update(repr(words).encode())
+    for path in (i18n.folder() / TEXT_TEMPLATE, Path(__file__), Path(i18n.__file__)):
         made.update(path.read_bytes())
     return made.finalize()
 
