@@ -12,10 +12,8 @@ OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
 import contextlib
 import importlib
 import json
-import logging
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,16 +23,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, text, update
+from sqlalchemy import update
 
+from bench import filled_database
 from jobs import schedule
-from tests import servers
 from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
-from tests.storage import long_history
-from trustsvc import clock, config, log, migrations
+from trustsvc import clock
 from trustsvc.app import create_app
-from trustsvc.crypto import keyring
 from trustsvc.mail.outbox import kinds, lease
 from trustsvc.orders.models import decisions
 from trustsvc.storage import db
@@ -46,8 +42,6 @@ DUE = 500
 EXPIRED = 1000
 MAX_GROWTH = 1.2
 NOISE_MS = 1.0  # less than this is no growth
-DURABLE = ("fsync=on", "shared_buffers=128MB", "max_connections=40")
-BULK = ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY")
 
 
 class Undo(Exception):
@@ -69,7 +63,7 @@ def main() -> int:
     for database in [named] if named else ["sqlite", "postgresql"]:
         with contextlib.ExitStack() as stack:
             try:
-                environ = _environ(stack, database)
+                environ = filled_database.start_servers(stack, database)
             except pytest.skip.Exception as missing:
                 print(missing)
                 continue
@@ -81,69 +75,15 @@ def main() -> int:
     return 1 if any(_grown(one) for one in result.values()) else 0
 
 
-def _environ(stack: contextlib.ExitStack, database: str) -> dict[str, str]:
-    """Start the servers that all sizes share."""
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-")))
-    redis = stack.enter_context(contextlib.contextmanager(servers.redis)(folder))
-    environ = {"TRUSTSVC_REDIS_URL": redis, "FOLDER": str(folder)}
-    if database == "postgresql":
-        postgres = contextlib.contextmanager(servers.postgres)
-        environ["SERVER"] = stack.enter_context(postgres(folder, DURABLE, on_disk=True))
-    return environ
-
-
 def _measure(database: str, environ: dict[str, str], size: int) -> dict[str, Cost]:
     began = time.monotonic()
-    with _installation(environ, size), clock.at(sample_orders.NOON), sample_orders.quiet():
-        _fill(size)
+    installed = filled_database.installation(environ, size)
+    with installed, clock.at(sample_orders.NOON), sample_orders.quiet():
+        filled_database.fill(size, ANSWERED)
         print(f"{database}: {size} orders after {time.monotonic() - began:.0f} s", flush=True)
         seen = dict(_timed())
     print(f"{database}: {size} orders, measured after {time.monotonic() - began:.0f} s", flush=True)
     return seen
-
-
-@contextlib.contextmanager
-def _installation(environ: dict[str, str], size: int) -> Iterator[None]:
-    own = {
-        "TRUSTSVC_DATA": f"{environ['FOLDER']}/{size}",
-        "TRUSTSVC_REDIS_URL": environ["TRUSTSVC_REDIS_URL"],
-        "TRUSTSVC_HOURLY_MOST": "100000",
-    }
-    drop: Callable[[], None] | None = None
-    if server := environ.get("SERVER"):
-        own["TRUSTSVC_DATABASE_URL"], drop = servers.fresh_database(server)
-    config.use(config.load(own))
-    log.configure(logging.ERROR)
-    try:
-        keyring.make_all()
-        migrations.upgrade()
-        yield
-    finally:
-        db.dispose_engines()
-        config.use(None)
-        if drop:
-            drop()
-
-
-def _fill(size: int) -> None:
-    """Write the history quickly, then as the database keeps it: analysed, the log emptied."""
-    if db.is_sqlite():
-        event.listen(db.engine(), "connect", _in_bulk)
-    long_history.write(size, sample_orders.NOON, ANSWERED)
-    db.dispose_engines()
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if db.is_sqlite():
-            connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).all()
-        else:
-            for table in long_history.COPIED:
-                long_history.count_on(connection, table)
-            connection.execute(text("VACUUM (ANALYZE)"))
-            connection.execute(text("CHECKPOINT"))
-
-
-def _in_bulk(connection: Any, _record: Any) -> None:
-    for pragma in BULK:
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _timed() -> Iterator[tuple[str, Cost]]:

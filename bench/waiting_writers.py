@@ -10,12 +10,10 @@ where waiting.json goes.
 
 import contextlib
 import json
-import logging
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,21 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from tests import servers
+from bench import filled_database
 from tests.invitations import sample_orders
-from tests.storage import long_history
-from trustsvc import clock, config, log, message_kinds, migrations
-from trustsvc.crypto import keyring
+from trustsvc import clock, message_kinds
 from trustsvc.storage import db, vacuum
 
 ROWS = (13_000, 50_000, 500_000)
 EVERY_S = 0.05
 ALONE_S = 3.0
-DURABLE = ("fsync=on", "shared_buffers=128MB", "max_connections=40")
-BULK = ("synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY")
 REBUILD = """
 import sys
 from trustsvc.storage import vacuum
@@ -52,17 +46,8 @@ def main() -> int:
     lines: list[dict[str, Any]] = []
     for database in [named] if named else ["sqlite", "postgresql"]:
         with contextlib.ExitStack() as stack:
-            folder = Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-"))
-            )
-            environ = {"FOLDER": str(folder)}
-            redis = contextlib.contextmanager(servers.redis)
-            environ["TRUSTSVC_REDIS_URL"] = stack.enter_context(redis(folder))
             try:
-                if database == "postgresql":
-                    postgres = contextlib.contextmanager(servers.postgres)
-                    server = postgres(folder, DURABLE, on_disk=True)
-                    environ["SERVER"] = stack.enter_context(server)
+                environ = filled_database.start_servers(stack, database)
             except pytest.skip.Exception as missing:
                 print(missing)
                 continue
@@ -76,50 +61,14 @@ def main() -> int:
 
 
 def _measure(database: str, environ: dict[str, str], size: int) -> Iterator[dict[str, Any]]:
-    own = {
-        "TRUSTSVC_DATA": f"{environ['FOLDER']}/{size}",
-        "TRUSTSVC_REDIS_URL": environ["TRUSTSVC_REDIS_URL"],
-    }
-    drop: Callable[[], None] | None = None
-    if server := environ.get("SERVER"):
-        own["TRUSTSVC_DATABASE_URL"], drop = servers.fresh_database(server)
-    config.use(config.load(own))
-    log.configure(logging.ERROR)
-    try:
-        keyring.make_all()
-        migrations.upgrade()
-        with clock.at(sample_orders.NOON):
-            shop = _fill(size)
-            line = {"database": database, "orders": size, "bytes": _size()}
-            yield line | {"what": "nothing"} | _waits(shop, lambda: time.sleep(ALONE_S))
-            for what, options in (("hourly", "with_large=False"), ("nightly", "with_large=True")):
-                _delete()
-                yield line | {"what": what} | _waits(shop, lambda o=options: _rebuild(o, own))  # type: ignore[misc]
-    finally:
-        db.dispose_engines()
-        config.use(None)
-        if drop:
-            drop()
-
-
-def _fill(size: int) -> Any:
-    if db.is_sqlite():
-        event.listen(db.engine(), "connect", _in_bulk)
-    shop = long_history.write(size, sample_orders.NOON, 10)
-    db.dispose_engines()
-    if not db.is_sqlite():
-        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in long_history.COPIED:
-                long_history.count_on(connection, table)
-            connection.execute(text("VACUUM (ANALYZE)"))
-            connection.execute(text("CHECKPOINT"))
-    vacuum.scrub()
-    return shop
-
-
-def _in_bulk(connection: Any, _record: Any) -> None:
-    for pragma in BULK:
-        connection.execute(f"PRAGMA {pragma}")
+    with filled_database.installation(environ, size) as own, clock.at(sample_orders.NOON):
+        shop = filled_database.fill(size, 10)
+        vacuum.scrub()
+        line = {"database": database, "orders": size, "bytes": _size()}
+        yield line | {"what": "nothing"} | _waits(shop, lambda: time.sleep(ALONE_S))
+        for what, options in (("hourly", "with_large=False"), ("nightly", "with_large=True")):
+            _delete()
+            yield line | {"what": what} | _waits(shop, lambda o=options: _rebuild(o, own))  # type: ignore[misc]
 
 
 def _size() -> int:

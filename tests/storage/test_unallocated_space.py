@@ -195,20 +195,20 @@ def test_what_was_overwritten_is_found_no_more(installation):
         size = session.scalar(text("PRAGMA page_size"))
 
     pages = path.read_bytes()[size:]
-    assert list(unallocated_space.find_unallocated(pages, size, size)) == []
+    assert list(unallocated_space.find_unallocated(pages, size)) == []
 
 
 def test_a_page_that_is_none_of_a_tree_is_left_alone():
     damaged = bytes([13, 0, 0, 0, 9, 0, 3]) + b"x" * 1017  # its cells begin before their pointers
     overflow = bytes(4) + b"y" * 1020
 
-    assert list(unallocated_space.find_unallocated(damaged + overflow, 1024, 1024)) == []
+    assert list(unallocated_space.find_unallocated(damaged + overflow, 1024)) == []
 
 
 def test_the_page_of_an_empty_table_is_the_largest_there_is():
     empty = bytes([13, 0, 0, 0, 0, 0, 0, 0]) + bytes(65528)  # its cells begin at 65536, written 0
 
-    assert list(unallocated_space.find_unallocated(empty, 65536, 65536)) == []
+    assert list(unallocated_space.find_unallocated(empty, 65536)) == []
 
 
 def test_a_damaged_free_block_overwrites_nothing_else():
@@ -216,7 +216,7 @@ def test_a_damaged_free_block_overwrites_nothing_else():
     page[0:8] = bytes([13, 0x04, 0x00, 0, 0, 0x03, 0xF0, 0])  # free block at 1024, cells from 1008
     page[1024:1028] = bytes([0, 0, 0, 1])  # shorter than its own head
 
-    for _, length in unallocated_space.find_unallocated(bytes(page), 2048, 2048):
+    for _, length in unallocated_space.find_unallocated(bytes(page), 2048):
         assert length > 0
 
 

@@ -1,31 +1,17 @@
 """The two benchmarks of a long history, with a short one: that they measure, not what."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from jobs import schedule
-from tests.waiting import PATIENCE_S
+from tests.tools.benches import run_bench
 
 pytestmark = [pytest.mark.slow, pytest.mark.processes]
 
 
-def run(module, folder, **environ):
-    return subprocess.run(
-        [sys.executable, "-m", f"bench.{module}"],
-        check=False,
-        env=os.environ | {"DATABASE": "sqlite", "OUT": str(folder)} | environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
-
-
 def test_the_bench_of_growth_measures_every_job_and_page(tmp_path):
-    done = run("growth", tmp_path, ROWS="100,300")
+    done = run_bench("growth", tmp_path, DATABASE="sqlite", ROWS="100,300")
 
     assert done.returncode in {0, 1}, done.stderr
     written = json.loads((tmp_path / "growth.json").read_text())["sqlite"]
@@ -37,7 +23,7 @@ def test_the_bench_of_growth_measures_every_job_and_page(tmp_path):
 
 
 def test_the_bench_of_waiting_writers_counts_their_commits(tmp_path):
-    done = run("waiting_writers", tmp_path, ROWS="200")
+    done = run_bench("waiting_writers", tmp_path, DATABASE="sqlite", ROWS="200")
 
     assert done.returncode == 0, done.stderr
     lines = json.loads((tmp_path / "waiting.json").read_text())

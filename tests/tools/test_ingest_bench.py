@@ -1,30 +1,16 @@
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.waiting import PATIENCE_S
+from tests.tools.benches import run_bench
 
 
 @pytest.mark.slow
 @pytest.mark.processes
 def test_the_ingest_bench_stores_every_order_it_counts(tmp_path):
-    environ = os.environ | {
-        "ROUNDS": "1",
-        "SECONDS": "5",  # the orders end before
-        "ORDERS": "80",
-        "OUT": str(tmp_path),
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.ingest"],
-        check=False,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
+    # The orders end before the seconds do.
+    done = run_bench("ingest", tmp_path, ROUNDS="1", SECONDS="5", ORDERS="80")
+
     assert done.returncode == 0, done.stderr
     written = json.loads((tmp_path / "ingest.json").read_text())
     assert set(written["lost"].values()) == {0}

@@ -1,27 +1,17 @@
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from tests.deploy.nginx_server import NGINX
-from tests.waiting import PATIENCE_S
+from tests.tools.benches import run_bench
 
 
 @pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 def test_the_serving_bench_compares_the_same_answers(tmp_path):
-    environ = os.environ | {"ROUNDS": "1", "SECONDS": "0.3", "OUT": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.serving"],
-        check=False,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
+    done = run_bench("serving", tmp_path, ROUNDS="1", SECONDS="0.3")
+
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "serving.json").read_text())
     assert len(rows) == 8

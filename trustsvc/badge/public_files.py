@@ -13,6 +13,7 @@ from pathlib import Path
 import brotli
 
 from trustsvc import config
+from trustsvc.storage import host_lock
 
 # A twin's suffix and its Content-Encoding (RFC 9110 section 8.4).
 ENCODINGS = {".br": "br", ".gz": "gzip"}
@@ -141,15 +142,8 @@ def only_one_refresher() -> Iterator[bool]:
     The lock ends with the process. With a folder that cannot be made it raises OSError.
     """
     _make_folder(folder())
-    handle = os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(handle)
+    with host_lock.try_lock(os.open(folder(), os.O_RDONLY | os.O_CLOEXEC)) as is_ours:
+        yield is_ours
 
 
 @contextmanager

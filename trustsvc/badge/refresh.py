@@ -89,8 +89,8 @@ def _report_failure(problem: str) -> None:
 def refresh_changed(session: Session, now: datetime) -> int:
     """Refresh every badge that changed; returns the number of files written.
 
-    One grouped query counts all shops and only differing bytes are written. This repairs files that
-    were lost or written by a slower process with old numbers. Files of removed shops and of
+    A grouped query counts twenty shops, and only differing bytes are written. This repairs files
+    that were lost or written by a slower process with old numbers. Files of removed shops and of
     interrupted writers are deleted. Raises the first OSError after writing all it can.
     """
     # Read first: a shop that is enrolled meanwhile keeps its files.

@@ -34,7 +34,8 @@ _open_file: int | None = None
 def overwrite() -> bool:
     """Overwrite it in the whole database; False when a reader held the log: to be repeated.
 
-    False too for a file of 137 GB or more.
+    False too for a file of 137 GB or more, for one that was put in place of the open one, and for
+    one with reserved bytes on its pages.
     """
     with _connection() as connection:
         if _pragma(connection, "auto_vacuum"):  # it has pages of another kind, that look alike
@@ -89,7 +90,7 @@ def _overwrite_while_locked(
         return False
     pages = os.pread(file, size, start)
     found = False
-    for at, length in find_unallocated(pages, page_size, page_size):
+    for at, length in find_unallocated(pages, page_size):
         os.pwrite(file, ZEROS[:length], start + at)
         found = True
     if found:  # a commit has every connection forget the pages it holds in memory
@@ -115,19 +116,19 @@ def _is_of(connection: Connection, file: int, page_size: int) -> bool:
     )
 
 
-def find_unallocated(pages: bytes, page_size: int, usable: int) -> Iterator[tuple[int, int]]:
+def find_unallocated(pages: bytes, page_size: int) -> Iterator[tuple[int, int]]:
     """Find what is not zero in the unallocated space of B-tree pages: places and lengths."""
     for page in range(0, len(pages), page_size):
         kind, free, cells, content = PAGE_HEADER.unpack_from(pages, page)
         if kind not in HEADER_SIZE:
             continue
         begin, end = HEADER_SIZE[kind] + 2 * cells, content or 65536
-        if not begin <= end <= usable:
+        if not begin <= end <= page_size:
             continue  # a freed page with something else in it, or damage
         spaces = [(begin, end)]
-        while end <= free <= usable - 4:
+        while end <= free <= page_size - 4:
             after, length = struct.unpack_from(">HH", pages, page + free)
-            spaces.append((free + 4, min(free + length, usable)))
+            spaces.append((free + 4, min(free + length, page_size)))
             free = after if after > free else 0
         for one, other in spaces:
             if one < other and pages[page + one : page + other] != ZEROS[: other - one]:

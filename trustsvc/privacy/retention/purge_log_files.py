@@ -6,7 +6,6 @@ between the next run signs. If the disk is too full for the journal the files go
 """
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,7 +17,7 @@ from sqlalchemy import select
 from trustsvc import clock, config, log
 from trustsvc.privacy import models, receipts
 from trustsvc.server_log import retention
-from trustsvc.storage import db, periodic_write
+from trustsvc.storage import db, host_lock, periodic_write
 
 RULE = "server_log"
 JOURNAL = "purge.journal"
@@ -87,14 +86,8 @@ def _locked(place: Path) -> Iterator[bool]:
     except OSError:
         yield True
         return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
-    finally:
-        os.close(handle)
+    with host_lock.try_lock(handle) as is_ours:
+        yield is_ours
 
 
 def _unsigned_plans(journal: Path, folder: Path) -> list[_Plan]:
