@@ -44,6 +44,7 @@ from trustsvc.invitations.views import unsubscribe_pages
 from trustsvc.mail.feedback.webhooks.views import mail_provider_webhooks
 from trustsvc.orders.views import order_documents, order_webhooks
 from trustsvc.orders.webhook_health.desk import webhook_desk
+from trustsvc.orders.webhook_server import WebhookServer
 from trustsvc.privacy.documents.views import notice_pages
 from trustsvc.privacy.rights.desk import privacy_desk
 from trustsvc.privacy.rights.views import my_data_pages
@@ -125,7 +126,7 @@ def create_app() -> Flask:
 
 def with_middleware(app: WSGIApplication) -> RequestLimits:
     """Put around the app what sees each request before Flask does."""
-    return RequestLimits(ServerLog(PublicFiles(LinkEnd(app))))
+    return RequestLimits(ServerLog(PublicFiles(WebhookServer(LinkEnd(app)))))
 
 
 def _require_declared_access(app: Flask) -> None:

@@ -15,6 +15,9 @@ from sqlalchemy.orm import Session
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.orders.models import decisions, orders
 from trustsvc.orders.state import OrderState
+from trustsvc.storage.bulk_insert import BulkInsert
+
+_APPEND = BulkInsert(decisions, ("order_id", "step", "rule", "outcome", "at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,8 @@ class OrderSummary:
 
 
 def write(session: Session, entries: Iterable[DecisionLogEntry]) -> None:
-    """Append entries in one statement. Entries are never changed."""
-    rows = [
-        {"order_id": x.order_id, "step": x.step, "rule": x.rule, "outcome": x.outcome, "at": x.at}
-        for x in entries
-    ]
-    if rows:
-        session.execute(decisions.insert(), rows)
+    """Append entries. Entries are never changed."""
+    _APPEND.execute(session, [(x.order_id, x.step, x.rule, x.outcome, x.at) for x in entries])
 
 
 def insert_for(order_ids: Select[tuple[int]]) -> Insert:

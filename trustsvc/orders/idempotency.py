@@ -11,11 +11,19 @@ from sqlalchemy.orm import Session
 from trustsvc import log
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders.models import webhook_deliveries
-from trustsvc.storage import db, event_log
+from trustsvc.storage import event_log
+from trustsvc.storage.bulk_insert import BulkInsert
 
 Sighting = Literal["new", "same", "other"]
 CONFLICT = "delivery.conflict"
 CONFLICT_REPORT_INTERVAL = timedelta(hours=1)
+
+_INSERT = BulkInsert(
+    webhook_deliveries,
+    ("shop_id", "delivery_hash", "body_hash", "at"),
+    unless_same=(),
+    returning=("shop_id", "delivery_hash"),
+)
 
 logger = log.get_logger("orders")
 
@@ -68,25 +76,15 @@ def _write(
     if not first:
         return {}
     rows = [
-        {
-            "shop_id": item.shop_id,
-            "delivery_hash": item.delivery_hash,
-            "body_hash": item.body_hash,
-            "at": now,
-        }
+        (item.shop_id, item.delivery_hash, item.body_hash, now)
         for _, item in sorted(first.items(), key=lambda pair: pair[0])
     ]
-    table = webhook_deliveries.c
-    done = session.execute(
-        db.insert(webhook_deliveries)
-        .on_conflict_do_nothing()
-        .returning(table.shop_id, table.delivery_hash),
-        rows,
-    )
+    done = _INSERT.execute(session, rows)
     written = {(row.shop_id, bytes(row.delivery_hash)) for row in done}
     repeated = [item for key, item in first.items() if key not in written]
     if not repeated:
         return {}
+    table = webhook_deliveries.c
     stored = session.execute(
         select(table.shop_id, table.delivery_hash, table.body_hash).where(
             table.shop_id.in_({item.shop_id for item in repeated}),

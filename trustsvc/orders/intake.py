@@ -8,7 +8,6 @@ import os
 import queue
 import threading
 from collections.abc import Sequence
-from concurrent.futures import CancelledError, Future, InvalidStateError
 from datetime import datetime
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -22,9 +21,35 @@ MAX_BATCH_SIZE = 500
 TIMEOUT_S = 8.0
 UNAVAILABLE = (OperationalError, InterfaceError, OSError)  # the database or its disk, not the order
 
-QueuedOrder = tuple[accept.IncomingOrder, datetime, Future[accept.IntakeResult]]
-
 logger = log.get_logger("orders")
+
+
+class _QueuedOrder:
+    """An order and whoever waits for it; a lock costs a tenth of what a Future does."""
+
+    __slots__ = ("incoming", "is_ended", "is_given_up", "now", "result", "waiting")
+
+    def __init__(self, incoming: accept.IncomingOrder, now: datetime) -> None:
+        self.incoming = incoming
+        self.now = now
+        self.result: accept.IntakeResult | None = None
+        self.is_given_up = False
+        self.is_ended = False
+        self.waiting = threading.Lock()
+        self.waiting.acquire()
+
+    def wait(self) -> accept.IntakeResult | None:
+        """Wait for the result; None when it was not stored, or not in time."""
+        if not self.waiting.acquire(timeout=TIMEOUT_S):
+            self.is_given_up = True
+        return self.result
+
+    def end(self, result: accept.IntakeResult | None) -> None:
+        """Let whoever waits go on; the first call counts."""
+        if not self.is_ended:
+            self.is_ended = True
+            self.result = result
+            self.waiting.release()
 
 
 class _BatchWriter:
@@ -32,7 +57,7 @@ class _BatchWriter:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.queued: queue.SimpleQueue[QueuedOrder] = queue.SimpleQueue()
+        self.queued: queue.SimpleQueue[_QueuedOrder] = queue.SimpleQueue()
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -48,11 +73,11 @@ class _BatchWriter:
                 while len(batch) < MAX_BATCH_SIZE:
                     batch.append(self.queued.get_nowait())
             try:
-                _store_batch([item for item in batch if item[2].set_running_or_notify_cancel()])
+                _store_batch([item for item in batch if not item.is_given_up])
             except Exception as problem:  # noqa: BLE001 - the only thread must not end
                 logger.warning("order.not_stored", problem=type(problem).__name__)
-            for _, _, future in batch:
-                _fail(future)
+            for item in batch:
+                item.end(None)
 
 
 _batch_writer = _BatchWriter()
@@ -73,17 +98,17 @@ def submit(incoming: accept.IncomingOrder, now: datetime) -> accept.IntakeResult
     Raises Unavailable if that takes more than 8 seconds. The platform then delivers it again; if it
     was stored after all, the repetition is a duplicate.
     """
-    future: Future[accept.IntakeResult] = Future()
-    _batch_writer.queued.put((incoming, now, future))
-    _batch_writer.start()
-    try:
-        return future.result(TIMEOUT_S)
-    except (TimeoutError, CancelledError):
-        future.cancel()
-        raise Unavailable from None
+    queued = _QueuedOrder(incoming, now)
+    _batch_writer.queued.put(queued)
+    if _batch_writer.thread is None or not _batch_writer.thread.is_alive():
+        _batch_writer.start()
+    result = queued.wait()
+    if result is None:
+        raise Unavailable
+    return result
 
 
-def _store_batch(batch: Sequence[QueuedOrder]) -> None:
+def _store_batch(batch: Sequence[_QueuedOrder]) -> None:
     """Store a batch; if it fails, one by one, so that one bad order does not fail the others."""
     if not batch:
         return
@@ -99,28 +124,21 @@ def _store_batch(batch: Sequence[QueuedOrder]) -> None:
                 _write([item])
 
 
-def _retry(batch: Sequence[QueuedOrder]) -> None:
+def _retry(batch: Sequence[_QueuedOrder]) -> None:
     """Retry once: PostgreSQL aborts one of two transactions in a deadlock."""
     with contextlib.suppress(*UNAVAILABLE):
         _write(batch)
 
 
-def _write(batch: Sequence[QueuedOrder]) -> None:
+def _write(batch: Sequence[_QueuedOrder]) -> None:
     with db.transaction() as session:
         results: list[accept.IntakeResult] = []
         # Registered before the jobs, whose enqueuing may wait a second for an unreachable Redis.
         db.after_commit(session, lambda: _resolve(batch, results))
-        now = max(moment for _, moment, _ in batch)
-        results += accept.accept(session, [incoming for incoming, _, _ in batch], now)
+        now = max(item.now for item in batch)
+        results += accept.accept(session, [item.incoming for item in batch], now)
 
 
-def _resolve(batch: Sequence[QueuedOrder], results: Sequence[accept.IntakeResult]) -> None:
-    for (_, _, future), result in zip(batch, results, strict=True):
-        with contextlib.suppress(InvalidStateError):
-            future.set_result(result)
-
-
-def _fail(future: Future[accept.IntakeResult]) -> None:
-    if not future.done():
-        with contextlib.suppress(InvalidStateError):
-            future.set_exception(Unavailable())
+def _resolve(batch: Sequence[_QueuedOrder], results: Sequence[accept.IntakeResult]) -> None:
+    for item, result in zip(batch, results, strict=True):
+        item.end(result)

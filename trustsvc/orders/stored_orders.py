@@ -1,6 +1,6 @@
 """Read and write orders by the keyed hash of their platform's id."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Update, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -10,23 +10,37 @@ from trustsvc.orders.aspects import StoredOrder
 from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState, order_states
-from trustsvc.storage import db
+from trustsvc.storage.bulk_insert import BulkInsert
 
 OrderKey = tuple[int, bytes]
 
+# Built once: with group commit that takes longer than the database does.
+_INSERT = BulkInsert(
+    orders,
+    aspects.COLUMNS,
+    unless_same=("shop_id", "identity"),
+    returning=("id", "shop_id", "identity"),
+)
+_KNOWN = (
+    select(*(orders.c[name] for name in ("id", *aspects.COLUMNS)))
+    .where(
+        orders.c.shop_id.in_(bindparam("shops", expanding=True)),
+        orders.c.identity.in_(bindparam("identities", expanding=True)),
+    )
+    # One locking order, so that two processes cannot deadlock. Not the id itself: SQLite would
+    # then go through all orders of a shop by their ids.
+    .order_by(orders.c.id + 0)
+    .with_for_update(of=orders)
+)
+_RECEIVE = order_states.update(
+    orders, order_states.sources_of(OrderState.RECEIVED), OrderState.RECEIVED
+)
 
-def lock_known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, StoredOrder]:
+
+def lock_known(session: Session, keys: Collection[OrderKey]) -> dict[OrderKey, StoredOrder]:
     """Read and lock the orders of these keys that are known."""
-    names = ("id", *aspects.COLUMNS)
-    rows = session.execute(
-        select(*(orders.c[name] for name in names))
-        .where(
-            orders.c.shop_id.in_({shop_id for shop_id, _ in keys}),
-            orders.c.identity.in_({identity for _, identity in keys}),
-        )
-        .order_by(orders.c.id)  # one locking order, so that two processes cannot deadlock
-        .with_for_update(of=orders)
-    ).mappings()
+    names = {"shops": {shop_id for shop_id, _ in keys}, "identities": {one for _, one in keys}}
+    rows = session.connection().execute(_KNOWN, names).mappings()
     known = (
         StoredOrder(
             **{
@@ -47,15 +61,8 @@ def lock_known(session: Session, keys: Iterable[OrderKey]) -> dict[OrderKey, Sto
 
 def insert(session: Session, new: Mapping[OrderKey, StoredOrder]) -> dict[OrderKey, int]:
     """Insert orders; gives the ids of those that nobody else inserted first."""
-    if not new:
-        return {}
-    statement = (
-        db.insert(orders)
-        .on_conflict_do_nothing(index_elements=["shop_id", "identity"])
-        .returning(orders.c.id, orders.c.shop_id, orders.c.identity)
-    )
-    values = [new[key].values() for key in sorted(new)]
-    inserted = session.execute(statement, values)
+    values = [list(new[key].values().values()) for key in sorted(new)]
+    inserted = _INSERT.execute(session, values)
     return {(row.shop_id, bytes(row.identity)): row.id for row in inserted}
 
 
@@ -64,14 +71,12 @@ def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:
 
     News moves an order to `received`, or leaves its state as it is.
     """
-    after = OrderState.RECEIVED
-    receive = order_states.update(orders, order_states.sources_of(after), after)
     known = [row for row in rows if row.id]
-    received = [row for row in known if row.state is after]
-    unmoved = [row for row in known if row.state is not after]
-    _update(session, receive, aspects.CHANGING, received)
-    _update(session, update(orders), aspects.CHANGING, unmoved)
-    _update(session, update(orders), aspects.BUYER, [row for row in known if row.writes_buyer])
+    received = [row for row in known if row.state is OrderState.RECEIVED]
+    unmoved = [row for row in known if row.state is not OrderState.RECEIVED]
+    _update(session, _WRITE_RECEIVED, aspects.CHANGING, received)
+    _update(session, _WRITE, aspects.CHANGING, unmoved)
+    _update(session, _WRITE_BUYER, aspects.BUYER, [row for row in known if row.writes_buyer])
 
 
 def _update(
@@ -79,9 +84,15 @@ def _update(
 ) -> None:
     if rows:
         values = [row.values(names) | {"row_id": row.id} for row in rows]
-        session.connection().execute(
-            statement.where(orders.c.id == bindparam("row_id")).values(
-                {name: bindparam(name) for name in names}
-            ),
-            values,
-        )
+        session.connection().execute(statement, values)
+
+
+def _of_row(statement: Update, names: Sequence[str]) -> Update:
+    return statement.where(orders.c.id == bindparam("row_id")).values(
+        {name: bindparam(name) for name in names}
+    )
+
+
+_WRITE_RECEIVED = _of_row(_RECEIVE, aspects.CHANGING)
+_WRITE = _of_row(update(orders), aspects.CHANGING)
+_WRITE_BUYER = _of_row(update(orders), aspects.BUYER)

@@ -6,6 +6,7 @@ from typing import get_args
 from trustsvc.orders.received import IgnoreReason
 
 ACCEPTED = "accepted"
+PRIVACY_REQUEST = "privacy_request"
 PLATFORM_ERROR = "ignored:platform_error"
 BAD_SIGNATURE = "bad_signature"
 REFUSED = "refused"
@@ -25,7 +26,7 @@ OTHER = "other"
 ANSWERS = (
     ACCEPTED,
     "duplicate",
-    "privacy_request",
+    PRIVACY_REQUEST,
     *(f"ignored:{reason}" for reason in get_args(IgnoreReason)),
     *dict.fromkeys(_BY_STATUS.values()),
     OTHER,
