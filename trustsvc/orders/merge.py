@@ -28,8 +28,8 @@ def new_order(key: tuple[int, bytes], news: OrderNews) -> StoredOrder:
         received_at=news.arrived_at,
     )
     merged, _ = merge(row, news)
-    state = OrderState.RECEIVED if merged.has_buyer else OrderState.SETTLED
-    return replace(merged, state=order_states.begin(state))
+    state = order_states.begin(OrderState.RECEIVED if merged.has_buyer else OrderState.SETTLED)
+    return merged if merged.state is state else replace(merged, state=state)
 
 
 def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
@@ -40,37 +40,43 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     """
     changed, names = aspects.merged(known, news)
     row = _with(known, changed)
-    row, contact = _contact(row, news, is_news=bool(names))
+    of_buyer, contact = _contact(row, news, is_news=bool(names))
     names += [contact] if contact else []
     if not names:
-        return row, []
-    if contact or ((row.has_buyer or not known.is_over) and (row.has_buyer or row.is_over)):
+        return _with(row, of_buyer), []
+    has_buyer = of_buyer.get("has_buyer", row.has_buyer)
+    if contact or ((has_buyer or not known.is_over) and (has_buyer or row.is_over)):
         order_states.require([known.state], OrderState.RECEIVED)
-        row = replace(row, state=OrderState.RECEIVED)
-    return row, names
+        of_buyer["state"] = OrderState.RECEIVED
+    return _with(row, of_buyer), names
 
 
 def _with(row: StoredOrder, values: Mapping[str, object]) -> StoredOrder:
     """Give the row with these columns, each of the type its aspect has."""
-    return replace(row, **values)  # type: ignore[arg-type]
+    return replace(row, **values) if values else row  # type: ignore[arg-type]
 
 
-def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[StoredOrder, str | None]:
-    """Take the buyer over from the newest body that names one, and forget one that it removed."""
+def _contact(
+    row: StoredOrder, news: OrderNews, *, is_news: bool
+) -> tuple[dict[str, object], str | None]:
+    """Take the buyer over from the newest body that names one, and forget one that it removed.
+
+    Gives the columns that change, and the name of the change, if it is one to decide about.
+    """
     order, as_of = news.order, news.as_of
     is_newer = row.contact_at is None or as_of > row.contact_at
+    changed: dict[str, object] = {"contact_at": as_of if is_newer else row.contact_at}
     if order.is_anonymised:  # whenever it arrives: who was erased stays erased
-        row = replace(row, contact_at=as_of if is_newer else row.contact_at)
-        gone = _with(row, NO_BUYER | {"accepts_buyer": False})
-        return (gone, ERASED) if row.has_buyer or row.accepts_buyer else (row, None)
+        was_known = row.has_buyer or row.accepts_buyer
+        gone = changed | NO_BUYER | {"accepts_buyer": False}
+        return (gone, ERASED) if was_known else (changed, None)
     if not order.says_contact or not (is_newer or as_of == row.contact_at):
-        return row, None
-    row = replace(row, contact_at=as_of)
+        return {}, None
     if not order.email:  # a newer body may name the buyer again
         was_known = row.has_buyer or row.buyer_pseudonym is not None
-        return (_with(row, NO_BUYER), ERASED) if was_known else (row, None)
+        return (changed | NO_BUYER, ERASED) if was_known else (changed, None)
     if row.is_over or not (row.has_buyer or (row.accepts_buyer and (is_news or is_newer))):
-        return row, None
+        return changed, None
     named: dict[str, object] = {
         "reference": order.reference,
         "email": order.email,
@@ -80,5 +86,5 @@ def _contact(row: StoredOrder, news: OrderNews, *, is_news: bool) -> tuple[Store
         "zone": order.zone or None,
     }
     if row.has_buyer and all(getattr(row, key) == value for key, value in named.items()):
-        return row, None
-    return _with(row, named | {"has_buyer": True, "writes_buyer": True}), "contact"
+        return changed, None
+    return changed | named | {"has_buyer": True, "writes_buyer": True}, "contact"

@@ -79,6 +79,8 @@ def text(data: object, *paths: str) -> str:
     """Give the first of these that is a text or a whole number, clean and on one line."""
     for path in paths:
         value = at(data, path)
+        if value is None:
+            continue
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and (cleaned := _one_line(value)):
@@ -235,10 +237,10 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
 
 
 def _one_line(value: str) -> str:
-    if not (value.isascii() and value.isprintable() and len(value) <= MAX_RAW_LENGTH):
-        bounded = input_limits.bounded(value, MAX_RAW_LENGTH)
-        value = "".join(map(_clean_char, unicodedata.normalize("NFC", bounded)))
-    return " ".join(value.split())
+    if value.isascii() and value.isprintable() and len(value) <= MAX_RAW_LENGTH:
+        return value if " " not in value else " ".join(value.split())
+    bounded = input_limits.bounded(value, MAX_RAW_LENGTH)
+    return " ".join("".join(map(_clean_char, unicodedata.normalize("NFC", bounded))).split())
 
 
 @lru_cache(maxsize=4096)

@@ -53,7 +53,9 @@ def _in_words(text: str) -> bool | None:
 
 def is_name(name: str) -> bool:
     """Whether a tag, a note or a meta of this name is a no; case and - or _ do not matter."""
-    plain = _HYPHENS.sub("-", name.strip().casefold())
+    if "ask" not in (folded := name.strip().casefold()):  # most names, for little work
+        return False
+    plain = _HYPHENS.sub("-", folded)
     return _written(name).strip("-") in NAMES or _AMONG_WORDS.search(plain) is not None
 
 
@@ -65,6 +67,8 @@ def in_notes(notes: Iterable[tuple[str, object]]) -> bool | None:
     """Give what these names and values answer: among several a no wins."""
     given: set[bool | None] = set()
     for name, value in notes:
+        if not _may_answer(name):
+            continue
         noted = {"value": value}
         written = _of_note(name)
         if is_name(written) and answer(noted, "value") is not False:
@@ -76,8 +80,16 @@ def in_notes(notes: Iterable[tuple[str, object]]) -> bool | None:
 
 def answers(name: str) -> bool:
     """Whether a note of this name may hold a yes or a no."""
+    if not _may_answer(name):
+        return False
     written = _of_note(name)
     return is_name(written) or written in CONSENT_NAMES
+
+
+def _may_answer(name: str) -> bool:
+    """Sort out most names for little work."""
+    folded = name.casefold()
+    return "ask" in folded or "trustsvc" in folded
 
 
 def _of_note(name: str) -> str:

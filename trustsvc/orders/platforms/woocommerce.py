@@ -109,11 +109,13 @@ def _order(
     created = fields.moment(tree, now, "date_created_gmt", "date_created", "created_at")
     changed = fields.moment(tree, now, "date_modified_gmt", "date_modified", "updated_at")
     paid, paid_at = _payment(tree, status, created, now)
-    sent = _fulfilment(tree, status, created, changed, now)
-    tree = tree | {"meta_data": woocommerce_meta.bounded(tree)}
-    meta = woocommerce_meta.read(tree)
+    noted = woocommerce_meta.notes(tree)
+    sent = _fulfilment(tree, noted, status, (created, changed), now)
     country = fields.text(tree, "shipping.country", "billing.country", "billing_address.country")
-    languages = [fields.text(tree, "lang", "locale"), *(meta.get(key, "") for key in LANGUAGE_META)]
+    languages = [
+        fields.text(tree, "lang", "locale"),
+        *(noted.texts.get(key, "") for key in LANGUAGE_META),
+    ]
     place = contact.place(languages, fields.text(tree, "billing.country") or country, country)
     order = OrderReceived(
         identity=known,
@@ -126,8 +128,8 @@ def _order(
         locale=place.locale,
         zone=place.zone,
         is_anonymised=contact.is_anonymised(tree, *EMAIL)
-        or fields.flag(meta, "_anonymized") is True,
-        consent=woocommerce_meta.consent(tree),
+        or fields.flag(noted.texts, "_anonymized") is True,
+        consent=woocommerce_meta.consent(tree, noted),
         says_consent=True,
         platform_status=_platform_status(tree, status),
         # That it was restored is news of this moment, whenever the order was changed before, and
@@ -141,10 +143,10 @@ def _order(
         delivery=sent.delivery,
         delivery_at=sent.delivery_at,
         estimated=frozenset({"delivery", *(["fulfilment"] if sent.is_estimate else [])}),
-        traits=woocommerce_meta.traits(tree),
+        traits=woocommerce_meta.traits(tree, noted),
         date_unreadable=fields.has_unreadable_moment(tree, now, *DATES)
         or fields.has_garbled_moment(tree, *CHANGES)
-        or woocommerce_tracking.has_garbled_date(tree),
+        or woocommerce_tracking.has_garbled_date(noted.pairs),
     )
     return fields.finish(order, created)
 
@@ -172,33 +174,39 @@ def _payment(
 
 def _fulfilment(
     tree: fields.Tree,
+    noted: woocommerce_meta.Notes,
     status: str,
-    created: datetime | None,
-    changed: datetime | None,
+    dates: tuple[datetime | None, datetime | None],
     now: datetime,
 ) -> woocommerce_tracking.Sent:
     """Say whether all of it left, and when, and what became of it on its way."""
+    created, changed = dates
     at = changed or now
-    sent = _sent(tree, status, fields.estimate_shipment(created, changed, now), at, now)
-    stated = ParcelState.DELIVERED if status == "delivered" else woocommerce_tracking.carried(tree)
+    sent = _sent(tree, noted, status, (fields.estimate_shipment(created, changed, now), at), now)
+    carried = woocommerce_tracking.carried(noted.pairs)
+    stated = ParcelState.DELIVERED if status == "delivered" else carried
     return replace(sent, delivery=stated, delivery_at=at) if stated else sent
 
 
 def _sent(
-    tree: fields.Tree, status: str, estimate: datetime, changed: datetime, now: datetime
+    tree: fields.Tree,
+    noted: woocommerce_meta.Notes,
+    status: str,
+    dates: tuple[datetime, datetime],
+    now: datetime,
 ) -> woocommerce_tracking.Sent:
     """Read that it is completed, or what a fulfilment plug-in wrote."""
-    meta = woocommerce_meta.read(tree)
-    noted = meta.get(FULFILMENT_META, "").lower()
-    if status in PARTLY_SHIPPED or noted in PARTLY_FULFILLED:
+    estimate, changed = dates
+    fulfilment = noted.texts.get(FULFILMENT_META, "").lower()
+    if status in PARTLY_SHIPPED or fulfilment in PARTLY_FULFILLED:
         return woocommerce_tracking.Sent.part(changed)
     if status in SHIPPED:
         done = fields.moment(tree, now, "date_completed_gmt", "date_completed", "completed_at")
         return woocommerce_tracking.Sent(True, done or estimate, is_estimate=done is None)
-    if FULFILMENT_META in meta:
-        is_all = noted == "fulfilled"
+    if FULFILMENT_META in noted.texts:
+        is_all = fulfilment == "fulfilled"
         return woocommerce_tracking.Sent(is_all, estimate if is_all else None, is_estimate=True)
-    return woocommerce_tracking.sent(tree, estimate, changed, now)
+    return woocommerce_tracking.sent(tree, noted.pairs, dates, now)
 
 
 def _platform_status(tree: fields.Tree, status: str) -> PlatformStatus:

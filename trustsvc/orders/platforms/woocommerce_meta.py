@@ -1,7 +1,8 @@
 """What plug-ins of WooCommerce leave with an order: a choice, tags, and what it is skipped for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from trustsvc.orders.platforms import amounts, fields, refusal
 
@@ -31,43 +32,52 @@ PAYMENT = {  # Amazon Pay is no marketplace
 GIFT_CARD = re.compile(r"gift[ _-]?(?:cards?|certificates?|vouchers?)")
 
 
-def bounded(tree: fields.Tree) -> list[fields.Tree]:
-    """Give the rows that are looked at: of one name the first and the last, as of a history.
+@dataclass(frozen=True, slots=True, repr=False)
+class Notes:
+    """What plug-ins note with an order, and the same as texts; a value that is not plain counts."""
 
-    Each row that may hold the buyer's no is looked at.
+    pairs: Sequence[tuple[str, object]]
+    texts: Mapping[str, str]
+
+
+def notes(tree: fields.Tree) -> Notes:
+    """Read the notes: of one name the first and the last, as of a history.
+
+    Each that may hold the buyer's no is looked at.
     """
-    by_name: dict[str, list[fields.Tree]] = {}
+    by_name: dict[str, list[tuple[str, object]]] = {}
     for name, value in fields.pairs(tree, "meta_data"):
         of_name = by_name.setdefault(name, [])
         if len(of_name) >= MAX_OF_ONE_NAME and not _may_refuse(name):
             of_name.pop(MAX_OF_ONE_NAME // 2)
-        of_name.append({"key": name, "value": value})
-    return [row for of_name in by_name.values() for row in of_name]
+        of_name.append((name, value))
+    pairs = [pair for of_name in by_name.values() for pair in of_name]
+    return Notes(pairs, _texts(pairs))
 
 
 def _may_refuse(name: str) -> bool:
     return refusal.answers(name) or name.strip("_") == TAGS_META
 
 
-def consent(tree: fields.Tree) -> bool | None:
+def consent(tree: fields.Tree, noted: Notes) -> bool | None:
     """Read what the shop notes of the buyer's choice; a no counts, whatever else the order says."""
-    noted = refusal.in_notes(fields.pairs(tree, "meta_data"))
-    return False if refusal.in_tags(_tags(tree)) else noted
+    found = refusal.in_notes(noted.pairs)
+    return False if refusal.in_tags(_tags(tree, noted)) else found
 
 
-def _tags(tree: fields.Tree) -> set[str]:
-    noted = (
+def _tags(tree: fields.Tree, noted: Notes) -> set[str]:
+    of_notes = (
         fields.tags({"value": value}, "value")
-        for key, value in fields.pairs(tree, "meta_data")
+        for key, value in noted.pairs
         if key.strip("_") == TAGS_META
     )
-    return fields.tags(tree, "tags").union(*noted)
+    return fields.tags(tree, "tags").union(*of_notes)
 
 
-def traits(tree: fields.Tree) -> frozenset[str]:
+def traits(tree: fields.Tree, noted: Notes) -> frozenset[str]:
     """Say what a shop may have the order skipped for (docs/how-to/skip.md)."""
-    meta = read(tree)
-    set_keys = _set_keys(meta)
+    set_keys = _set_keys(noted.texts)
+    words_of_keys = [_words(key) for key in set_keys]
     via = fields.word(tree, "created_via")
     items = fields.rows(tree, "line_items")
     found = {
@@ -76,12 +86,12 @@ def traits(tree: fields.Tree) -> frozenset[str]:
         "test-gateway": fields.word(tree, "payment_method") in TEST_GATEWAYS,
         "zero-total": amounts.amount(tree, "total") == 0,
         "gift-card": bool(items) and all(_is_gift_card(item) for item in items),
-        "wholesale": any("wholesale" in _words(key) for key in set_keys)
-        or any(value.lower() in WHOLESALE for value in meta.values()),
-        "marketplace": any(_is_marketplace(_words(key)) for key in [via, *set_keys]),
+        "wholesale": any("wholesale" in words for words in words_of_keys)
+        or any(value.lower() in WHOLESALE for value in noted.texts.values()),
+        "marketplace": any(_is_marketplace(words) for words in (_words(via), *words_of_keys)),
     }
     names = {name for name, holds in found.items() if holds}
-    return frozenset(names | {f"tag:{tag}" for tag in _tags(tree)})
+    return frozenset(names | {f"tag:{tag}" for tag in _tags(tree, noted)})
 
 
 def _words(key: str) -> list[str]:
@@ -103,13 +113,15 @@ def _is_marketplace(words: list[str]) -> bool:
 
 
 def _is_gift_card(item: fields.Tree) -> bool:
-    kinds = {fields.word(item, "product_type", "type"), *map(str.lower, read(item))}
+    kinds = {
+        fields.word(item, "product_type", "type"),
+        *map(str.lower, _texts(fields.pairs(item, "meta_data"))),
+    }
     return any(GIFT_CARD.search(kind) for kind in kinds)
 
 
-def read(tree: fields.Tree) -> dict[str, str]:
-    """Read what plug-ins leave with an order; a value that is not plain counts as there."""
+def _texts(pairs: Iterable[tuple[str, object]]) -> dict[str, str]:
     return {
         key: fields.text({"value": value}, "value") or ("yes" if value else "")
-        for key, value in fields.pairs(tree, "meta_data")
+        for key, value in pairs
     }

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -19,6 +19,8 @@ _PHP = re.compile(r"(?:[aOC]:\d+:|N;|[bid]:[^;]*;)")  # serialize() of anything 
 _PHP_FIELD = re.compile(
     r's:\d+:"(tracking_number|date_shipped)";(?:s:\d+:"([^"]{0,200})"|i:(\d{1,14}))'
 )
+
+Notes = Sequence[tuple[str, object]]  # names and values
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,15 @@ class Sent:
         return cls(False, delivery=ParcelState.IN_TRANSIT, delivery_at=at)
 
 
-def sent(tree: fields.Tree, estimate: datetime, changed: datetime, now: datetime) -> Sent:
-    """Read the parcels. A date that is yet to come is a plan, and waits."""
-    parcels = _parcels(tree)
+def sent(
+    tree: fields.Tree, notes: Notes, dates_known: tuple[datetime, datetime], now: datetime
+) -> Sent:
+    """Read the parcels. A date that is yet to come is a plan, and waits.
+
+    `dates_known`: when it was sent by estimate, and when it was changed.
+    """
+    estimate, changed = dates_known
+    parcels = _parcels(notes)
     if not parcels:
         return Sent(False)
     read = [dates.read(parcel.get("date_shipped")) for parcel in parcels]
@@ -57,27 +65,26 @@ def sent(tree: fields.Tree, estimate: datetime, changed: datetime, now: datetime
     )
 
 
-def has_garbled_date(tree: fields.Tree) -> bool:
-    return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(tree))
+def has_garbled_date(notes: Notes) -> bool:
+    return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(notes))
 
 
-def carried(tree: fields.Tree) -> ParcelState | None:
+def carried(notes: Notes) -> ParcelState | None:
     """Say how the carriers see it, where a plug-in asked them."""
-    values = [value for row in _rows(tree, CARRIER_META) for value in _items(row.get("value"))]
+    values = [one for value in _values(notes, CARRIER_META) for one in _items(value)]
     stated = (
         fields.text(one, "status") or fields.text({"status": one}, "status") for one in values
     )
     return carrier_words.worst(carrier_words.state_of(word) for word in stated)
 
 
-def _rows(tree: fields.Tree, keys: tuple[str, ...]) -> list[fields.Tree]:
-    rows = fields.rows(tree, "meta_data")
-    return [row for row in rows if fields.text(row, "key") in keys]
+def _values(notes: Notes, keys: tuple[str, ...]) -> list[object]:
+    return [value for key, value in notes if key in keys]
 
 
-def _parcels(tree: fields.Tree) -> list[fields.Tree]:
+def _parcels(notes: Notes) -> list[fields.Tree]:
     """Give the parcels that have a number or a date; an emptied list says that none left."""
-    found = [item for row in _rows(tree, TRACKING_META) for item in _items(row.get("value"))]
+    found = [item for value in _values(notes, TRACKING_META) for item in _items(value)]
     numbered: list[fields.Tree] = [
         one if isinstance(one, dict) else {"tracking_number": fields.text({"n": one}, "n")}
         for one in found
