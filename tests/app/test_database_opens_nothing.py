@@ -108,7 +108,7 @@ class Thief:
             for platform in enrol.PLATFORMS:
                 try:
                     webhook_auth.authenticate(
-                        session, platform, spelt, lambda _secret: True, clock.now()
+                        db.reading, platform, spelt, lambda _secret: True, clock.now()
                     )
                 except Unauthorised:
                     continue

@@ -31,10 +31,8 @@ def attempt(shop, secret, *, platform="shopify", endpoint_id=None, now=None, ask
             asked.append(known)
         return known == secret
 
-    with db.reading() as session:
-        return webhook_auth.authenticate(
-            session, platform, endpoint_id or shop.endpoint_id, is_signed_with, now or clock.now()
-        )
+    place = (platform, endpoint_id or shop.endpoint_id)
+    return webhook_auth.authenticate(db.reading, *place, is_signed_with, now or clock.now())
 
 
 def test_a_shop_is_recognised_by_its_endpoint_and_its_secret(shop):
@@ -129,9 +127,8 @@ def test_a_secret_that_is_revoked_while_it_is_checked_is_not_remembered(shop):
                 secret_rotation.rotate_secret(session, shop.slug, NEW, clock.now(), revoke=True)
         return known == OLD
 
-    with db.reading() as session:
-        place = (session, "shopify", shop.endpoint_id)
-        webhook_auth.authenticate(*place, is_signed_with, clock.now())
+    place = (db.reading, "shopify", shop.endpoint_id)
+    webhook_auth.authenticate(*place, is_signed_with, clock.now())
 
     with pytest.raises(Unauthorised):
         attempt(shop, OLD)

@@ -4,6 +4,7 @@ Counted as the databases count: steps of SQLite's machine, pages that PostgreSQL
 counted is the same on any machine.
 """
 
+import itertools
 import json
 import re
 from contextlib import contextmanager
@@ -20,11 +21,14 @@ from tests.staff import signed_in_staff
 from tests.storage import long_history
 from tests.storage.test_query_plans import JOBS, statements
 from trustsvc import clock
+from trustsvc.orders import accept
+from trustsvc.orders.received import OrderReceived
 from trustsvc.reviews import publish
 from trustsvc.storage import db
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.slow]
 
+NUMBERS = itertools.count(1000)
 FEW, MANY = 4_000, 24_000  # more than fits into a page, an index level, a shop's list
 DAY = timedelta(days=1)
 STEP = 10  # instructions between two calls of SQLite's progress handler
@@ -74,6 +78,14 @@ def test_nothing_reads_more_because_history_grew(shop, what_runs, database):
     assert grown == {}
 
 
+def test_accepting_orders_reads_no_more_because_history_grew(shop, database):
+    what_runs = {"accept": partial(accept_orders, shop)}
+    before = costs(what_runs)["accept"]
+    long_history.extend(shop, FEW, MANY)
+
+    assert costs(what_runs)["accept"] <= MAX_GROWTH * before + DEEPER[database]
+
+
 def test_such_growth_is_found(shop, database):
     few = costs({"all": read_all_orders})["all"]
     long_history.extend(shop, FEW, MANY)
@@ -86,6 +98,17 @@ def test_every_scheduled_job_that_reads_what_grows_is_measured():
     elsewhere = {"purge_server_log", "recheck_domains", "catch_up", "watch_webhooks", "scrub"}
 
     assert measured | elsewhere == {one.job for one in schedule.SCHEDULE}
+
+
+def accept_orders(shop):
+    """Store known orders and new ones, as many requests at once do."""
+    numbers = (*range(8), *(next(NUMBERS) for _ in range(8)))
+    received = [
+        OrderReceived(str(one), NOON, reference=str(one), email=f"b{one}@mail.example", name="B")
+        for one in numbers
+    ]
+    with db.transaction() as session:
+        accept.accept(session, [accept.incoming_order(shop, one, b"") for one in received], NOON)
 
 
 def read_all_orders():

@@ -88,14 +88,13 @@ def _authenticate(webhook: WebhookRequest, now: datetime) -> directory.Shop:
     if "\x00" in endpoint_id or "\x00" in platform:  # PostgreSQL text cannot hold NUL
         raise Unauthorised
     try:
-        with db.reading() as session:
-            return authenticate(
-                session,
-                platform,
-                endpoint_id,
-                lambda secret: signed(webhook.headers, webhook.body, secret, now),
-                now,
-            )
+        return authenticate(
+            db.reading,
+            platform,
+            endpoint_id,
+            lambda secret: signed(webhook.headers, webhook.body, secret, now),
+            now,
+        )
     except WrongSignature as wrong:
         webhook.shop_id = wrong.shop_id
         raise

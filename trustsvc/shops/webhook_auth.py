@@ -6,6 +6,7 @@ How a platform signs is in orders/platforms; this module is given that as a func
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,7 +54,7 @@ def forget() -> None:
 
 
 def authenticate(
-    session: Session,
+    open_reading: Callable[[], AbstractContextManager[Session]],
     platform: str,
     endpoint_id: str,
     is_signed_with: Callable[[str], bool],
@@ -76,11 +77,12 @@ def authenticate(
         checked = remembered.secret
     else:
         checked = ""
-    row = session.execute(
-        select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
-            _is_open_endpoint(platform, endpoint_id)
-        )
-    ).first()
+    with open_reading() as session:
+        row = session.execute(
+            select(shops.c.id, shops.c.secret, shops.c.old_secret, shops.c.old_secret_until).where(
+                _is_open_endpoint(platform, endpoint_id)
+            )
+        ).first()
     secret, old = (row.secret, row.old_secret) if row else (_decoy(), None)
     if old is None or row is None or row.old_secret_until is None or row.old_secret_until <= now:
         old = _decoy()
@@ -90,7 +92,8 @@ def authenticate(
         raise Unauthorised
     if not any(matches):
         raise WrongSignature(row.id)
-    shop = directory.by_id(session, row.id)
+    with open_reading() as session:  # only now, so that a known endpoint takes no longer
+        shop = directory.by_id(session, row.id)
     if is_newest and forgotten == _forgotten:  # no shop was changed since the row was read
         _remember((platform, endpoint_id), _Remembered(shop, secret, begun + LIFETIME_S))
     return shop
