@@ -12,7 +12,7 @@ from trustsvc.orders import buyer
 from trustsvc.orders.models import orders
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.registration import leave
-from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.storage.columns import EVERY_SHOP, sorted_afterwards
 
 REASON = "stop"
 
@@ -54,7 +54,7 @@ def unsubscribe(
     order_ids = session.scalars(
         select(orders.c.id)
         .where(orders.c.shop_id == shop_id, orders.c.buyer_pseudonym.in_(theirs))
-        .order_by(orders.c.id)
+        .order_by(sorted_afterwards(orders.c.id))
         .with_for_update()
     )
     redeem.withdraw(session, {order_id, *order_ids}, reason, now)

@@ -11,6 +11,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.platform_status import ParcelState, PlatformStatus
 from trustsvc.orders.state import OrderState, order_states
 from trustsvc.storage.bulk_insert import BulkInsert
+from trustsvc.storage.columns import sorted_afterwards
 
 OrderKey = tuple[int, bytes]
 
@@ -27,9 +28,7 @@ _KNOWN = (
         orders.c.shop_id.in_(bindparam("shops", expanding=True)),
         orders.c.identity.in_(bindparam("identities", expanding=True)),
     )
-    # One locking order, so that two processes cannot deadlock. Not the id itself: SQLite would
-    # then go through all orders of a shop by their ids.
-    .order_by(orders.c.id + 0)
+    .order_by(sorted_afterwards(orders.c.id))  # one order of locking: no two processes deadlock
     .with_for_update(of=orders)
 )
 _RECEIVE = order_states.update(
