@@ -9,12 +9,12 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Dialect, Row, Table
+from sqlalchemy import Column, Dialect, Row, Table, Text
 from sqlalchemy.orm import Session
 
 Processor = Callable[[Any], object] | None
 
-# Rows a statement: few texts, so that each is parsed once a connection.
+# Rows a statement on SQLite: few texts, so that each is parsed once a connection.
 CHUNKS = (64, 16, 4, 1)
 
 
@@ -54,28 +54,36 @@ class BulkInsert:
             for row in rows
         ]
         inserted: list[Row[*tuple[Any, ...]]] = []
-        for chunk in _chunks(values):
-            text = self.text(connection.dialect, len(chunk))
-            done = connection.exec_driver_sql(text, tuple(chain.from_iterable(chunk)))
+        for number, parameters in _statements(connection.dialect, values):
+            done = connection.exec_driver_sql(self.text(connection.dialect, number), parameters)
             if self.returning:
                 inserted += done.all()
         return inserted
 
     @cached_property
-    def columns(self) -> tuple[Any, ...]:
+    def columns(self) -> tuple[Column[Any], ...]:
         return tuple(self.table.c[name] for name in self.names)
 
     def _processors(self, dialect: Dialect) -> tuple[Processor, ...]:
-        return tuple(one.type.dialect_impl(dialect).bind_processor(dialect) for one in self.columns)
+        known = [one.type.dialect_impl(dialect).bind_processor(dialect) for one in self.columns]
+        if _is_sqlite(dialect):
+            return tuple(known)
+        # The driver takes a list's type from its first value.
+        return tuple(
+            _plain if isinstance(column.type, Text) else convert
+            for column, convert in zip(self.columns, known, strict=True)
+        )
 
     def _text(self, dialect: Dialect, number: int) -> str:
-        placeholder = "?" if dialect.paramstyle == "qmark" else "%s"
-        row = f"({', '.join([placeholder] * len(self.names))})"
         quote = dialect.identifier_preparer.quote
-        words = [
-            f"INSERT INTO {quote(self.table.name)} ({', '.join(map(quote, self.names))})",
-            f"VALUES {', '.join([row] * number)}",
-        ]
+        words = [f"INSERT INTO {quote(self.table.name)} ({', '.join(map(quote, self.names))})"]
+        if _is_sqlite(dialect):
+            row = f"({', '.join('?' * len(self.names))})"
+            words.append(f"VALUES {', '.join([row] * number)}")
+        else:
+            types = (dialect.type_compiler_instance.process(one.type) for one in self.columns)
+            arrays = ", ".join(f"%s::{one}[]" for one in types)
+            words.append(f"SELECT * FROM unnest({arrays})")  # noqa: S608 - no value, only types
         if self.unless_same is not None:
             target = f"({', '.join(map(quote, self.unless_same))}) " if self.unless_same else ""
             words.append(f"ON CONFLICT {target}DO NOTHING")
@@ -84,10 +92,25 @@ class BulkInsert:
         return " ".join(words)
 
 
-def _chunks(rows: Sequence[list[object]]) -> Iterator[list[list[object]]]:
+def _statements(
+    dialect: Dialect, rows: Sequence[list[object]]
+) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """Give the rows of each statement, in chunks on SQLite, in columns on PostgreSQL."""
+    if not _is_sqlite(dialect):
+        if rows:
+            yield 0, tuple(map(list, zip(*rows, strict=True)))
+        return
     left = iter(rows)
     number = len(rows)
     for size in CHUNKS:
         while number >= size:
-            yield list(islice(left, size))
+            yield size, tuple(chain.from_iterable(islice(left, size)))
             number -= size
+
+
+def _is_sqlite(dialect: Dialect) -> bool:
+    return dialect.name == "sqlite"
+
+
+def _plain(value: str | None) -> str | None:
+    return None if value is None else str(value)
