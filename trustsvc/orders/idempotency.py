@@ -80,7 +80,7 @@ def _write(
         for _, item in sorted(first.items(), key=lambda pair: pair[0])
     ]
     done = _INSERT.execute(session, rows)
-    written = {(row.shop_id, bytes(row.delivery_hash)) for row in done}
+    written = {(row["shop_id"], bytes(row["delivery_hash"])) for row in done}
     repeated = [item for key, item in first.items() if key not in written]
     if not repeated:
         return {}

@@ -47,7 +47,7 @@ def merge(known: StoredOrder, news: OrderNews) -> tuple[StoredOrder, list[str]]:
     has_buyer = of_buyer.get("has_buyer", row.has_buyer)
     if contact or ((has_buyer or not known.is_over) and (has_buyer or row.is_over)):
         order_states.require([known.state], OrderState.RECEIVED)
-        of_buyer["state"] = OrderState.RECEIVED
+        of_buyer |= {"state": OrderState.RECEIVED}
     return _with(row, of_buyer), names
 
 

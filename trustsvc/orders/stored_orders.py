@@ -62,7 +62,7 @@ def insert(session: Session, new: Mapping[OrderKey, StoredOrder]) -> dict[OrderK
     """Insert orders; gives the ids of those that nobody else inserted first."""
     values = [list(new[key].values().values()) for key in sorted(new)]
     inserted = _INSERT.execute(session, values)
-    return {(row.shop_id, bytes(row.identity)): row.id for row in inserted}
+    return {(row["shop_id"], bytes(row["identity"])): row["id"] for row in inserted}
 
 
 def update_changed(session: Session, rows: Sequence[StoredOrder]) -> None:

@@ -9,10 +9,10 @@ from functools import cached_property, lru_cache
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Column, Dialect, Row, Table, Text
+from sqlalchemy import Column, Dialect, RowMapping, Table, Text
 from sqlalchemy.orm import Session
 
-Processor = Callable[[Any], object] | None
+_Processor = Callable[[Any], object] | None
 
 # Rows a statement on SQLite: few texts, so that each is parsed once a connection.
 CHUNKS = (64, 16, 4, 1)
@@ -40,9 +40,7 @@ class BulkInsert:
         self.text = lru_cache(maxsize=2 * len(CHUNKS))(self._text)
         self.processors = lru_cache(maxsize=2)(self._processors)
 
-    def execute(
-        self, session: Session, rows: Sequence[Sequence[object]]
-    ) -> list[Row[*tuple[Any, ...]]]:
+    def execute(self, session: Session, rows: Sequence[Sequence[object]]) -> list[RowMapping]:
         """Insert the rows; gives what is `returning` of those that were not there."""
         connection = session.connection()
         processors = self.processors(connection.dialect)
@@ -53,18 +51,18 @@ class BulkInsert:
             ]
             for row in rows
         ]
-        inserted: list[Row[*tuple[Any, ...]]] = []
+        inserted: list[RowMapping] = []
         for number, parameters in _statements(connection.dialect, values):
             done = connection.exec_driver_sql(self.text(connection.dialect, number), parameters)
             if self.returning:
-                inserted += done.all()
+                inserted += done.mappings().all()
         return inserted
 
     @cached_property
     def columns(self) -> tuple[Column[Any], ...]:
         return tuple(self.table.c[name] for name in self.names)
 
-    def _processors(self, dialect: Dialect) -> tuple[Processor, ...]:
+    def _processors(self, dialect: Dialect) -> tuple[_Processor, ...]:
         known = [one.type.dialect_impl(dialect).bind_processor(dialect) for one in self.columns]
         if _is_sqlite(dialect):
             return tuple(known)

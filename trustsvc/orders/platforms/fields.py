@@ -33,7 +33,6 @@ SHIPS_WITHIN = timedelta(days=30)
 _BETWEEN_TAGS = re.compile(r"[,;\r\n]|<[^<>]{1,20}>")  # commas, semicolons, lines, elements
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
-NOT_JSON = "The body is not JSON."
 NOT_AN_ORDER = "The body is not an order."
 
 
@@ -42,7 +41,7 @@ def tree(body: bytes) -> Tree:
     try:
         parsed = input_limits.read_json(body)
     except ValueError:
-        raise Refused(NOT_JSON) from None
+        raise Refused("The body is not JSON.") from None
     if not isinstance(parsed, dict):
         raise Refused(NOT_AN_ORDER)
     return parsed
@@ -239,8 +238,8 @@ def finish(order: OrderReceived, created: datetime | None) -> OrderReceived | Ig
 def _one_line(value: str) -> str:
     if value.isascii() and value.isprintable() and len(value) <= MAX_RAW_LENGTH:
         return value if " " not in value else " ".join(value.split())
-    bounded = input_limits.bounded(value, MAX_RAW_LENGTH)
-    return " ".join("".join(map(_clean_char, unicodedata.normalize("NFC", bounded))).split())
+    composed = unicodedata.normalize("NFC", input_limits.bounded(value, MAX_RAW_LENGTH))
+    return " ".join("".join(map(_clean_char, composed)).split())
 
 
 @lru_cache(maxsize=4096)

@@ -20,7 +20,7 @@ _PHP_FIELD = re.compile(
     r's:\d+:"(tracking_number|date_shipped)";(?:s:\d+:"([^"]{0,200})"|i:(\d{1,14}))'
 )
 
-Notes = Sequence[tuple[str, object]]  # names and values
+_Notes = Sequence[tuple[str, object]]  # names and values
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Sent:
 
 
 def sent(
-    tree: fields.Tree, notes: Notes, dates_known: tuple[datetime, datetime], now: datetime
+    tree: fields.Tree, notes: _Notes, dates_known: tuple[datetime, datetime], now: datetime
 ) -> Sent:
     """Read the parcels. A date that is yet to come is a plan, and waits.
 
@@ -65,11 +65,11 @@ def sent(
     )
 
 
-def has_garbled_date(notes: Notes) -> bool:
+def has_garbled_date(notes: _Notes) -> bool:
     return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(notes))
 
 
-def carried(notes: Notes) -> ParcelState | None:
+def carried(notes: _Notes) -> ParcelState | None:
     """Say how the carriers see it, where a plug-in asked them."""
     values = [one for value in _values(notes, CARRIER_META) for one in _items(value)]
     stated = (
@@ -78,11 +78,11 @@ def carried(notes: Notes) -> ParcelState | None:
     return carrier_words.worst(carrier_words.state_of(word) for word in stated)
 
 
-def _values(notes: Notes, keys: tuple[str, ...]) -> list[object]:
+def _values(notes: _Notes, keys: tuple[str, ...]) -> list[object]:
     return [value for key, value in notes if key in keys]
 
 
-def _parcels(notes: Notes) -> list[fields.Tree]:
+def _parcels(notes: _Notes) -> list[fields.Tree]:
     """Give the parcels that have a number or a date; an emptied list says that none left."""
     found = [item for value in _values(notes, TRACKING_META) for item in _items(value)]
     numbered: list[fields.Tree] = [
