@@ -33,6 +33,7 @@ SHIPS_WITHIN = timedelta(days=30)
 _BETWEEN_TAGS = re.compile(r"[,;\r\n]|<[^<>]{1,20}>")  # commas, semicolons, lines, elements
 ENCODED_WORD = re.compile(r"=\?[^?]*\?[^?]*\?[^?]*\?=")  # RFC 2047
 
+NOT_JSON = "The body is not JSON."
 NOT_AN_ORDER = "The body is not an order."
 
 
@@ -41,7 +42,7 @@ def tree(body: bytes) -> Tree:
     try:
         parsed = input_limits.read_json(body)
     except ValueError:
-        raise Refused("The body is not JSON.") from None
+        raise Refused(NOT_JSON) from None
     if not isinstance(parsed, dict):
         raise Refused(NOT_AN_ORDER)
     return parsed
@@ -78,8 +79,6 @@ def text(data: object, *paths: str) -> str:
     """Give the first of these that is a text or a whole number, clean and on one line."""
     for path in paths:
         value = at(data, path)
-        if value is None:
-            continue
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if isinstance(value, str) and (cleaned := _one_line(value)):
