@@ -1,5 +1,6 @@
 """Also tests: trustsvc/orders/webhook.py"""
 
+import gc
 import json
 from io import BytesIO
 
@@ -107,6 +108,63 @@ def test_a_length_that_is_none_goes_on_to_the_app(shop, length):
 
     assert status[0] == "4"
     assert rows() == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"HTTP_UPGRADE": "websocket", "HTTP_CONNECTION": "Upgrade"},
+        {"HTTP_HOST": "a..b"},
+        {"HTTP_HOST": f"{'a' * 64}.example"},
+        {"wsgi.url_scheme": "ws"},
+        {"REQUEST_METHOD": "PUT"},
+    ],
+)
+def test_what_flask_refuses_before_it_routes_is_not_accepted(shop, odd):
+    body = json.dumps(sample(shop.platform)).encode()
+
+    _, status, _ = answer(shop, body, **odd)
+
+    assert status[0] == "4"
+    assert rows() == []
+
+
+class Pieces(BytesIO):
+    def read(self, size=-1):
+        return super().read(min(size, 100))
+
+
+class Broken(BytesIO):
+    def read(self, size=-1):
+        raise OSError("the connection is gone")
+
+
+def test_a_body_may_come_in_pieces(shop):
+    body = json.dumps(sample(shop.platform)).encode()
+
+    _, status, _ = answer(shop, body, **{"wsgi.input": Pieces(body)})
+
+    assert status.startswith("202")
+
+
+def test_a_body_that_cannot_be_read_is_answered_by_the_app(shop):
+    _, status, headers = answer(shop, b"{}", **{"wsgi.input": Broken()})
+
+    assert status[0] in "45"
+    assert headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"{"])
+def test_a_refused_body_is_kept_in_no_cycle(shop, body):
+    answer(shop, body)
+    gc.collect()
+    gc.disable()
+    try:
+        answer(shop, body)
+        kept = [x for x in gc.get_objects() if isinstance(x, webhook_server.Failure)]
+    finally:
+        gc.enable()
+    assert kept == []
 
 
 def _counts():

@@ -28,7 +28,10 @@ def receive(platform: str, endpoint_id: str) -> tuple[Response, int]:
     failed = webhook_server.failure(request.environ)
     if failed:
         g.shop_id = failed.shop_id
-        raise failed.error
+        try:
+            raise failed.error
+        finally:
+            del failed
     received = webhook.WebhookRequest(
         platform, endpoint_id, dict(request.headers.items()), raw_body()
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
+from typing import IO
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -23,6 +24,10 @@ from trustsvc.orders.webhook_health import counters
 
 _PATH = re.compile(r"/webhooks/([a-z]{1,40})/([A-Za-z0-9_-]{1,100})", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,6}", re.ASCII)
+_HOST = re.compile(
+    r"(?:[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\])?(?::[0-9]{0,5})?",
+    re.ASCII,
+)
 _FAILURE = "trustsvc.webhook_failure"
 
 
@@ -43,36 +48,47 @@ class WebhookServer:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         length = environ.get("CONTENT_LENGTH") or ""
-        if (
-            path is None
-            or environ["REQUEST_METHOD"] != "POST"
-            or request_limits.TOO_LONG in environ
-            or not _LENGTH.fullmatch(length)
-            or int(length) > MAX_BODY_BYTES
-            or environ.get("HTTP_TRANSFER_ENCODING")
-        ):
+        if path is None or not _LENGTH.fullmatch(length) or not _is_usual(environ, int(length)):
             return self.app(environ, start_response)
-        body = environ["wsgi.input"].read(int(length))
+        try:
+            body = _read(environ["wsgi.input"], int(length))
+        except (OSError, ValueError):
+            return self.app(environ, start_response)  # which reads, and fails, again
         environ["wsgi.input"] = BytesIO(body)
         if len(body) != int(length):
             return self.app(environ, start_response)
         webhook = WebhookRequest(path[1], path[2], _headers(environ), body)
-        now = clock.now()
         try:
-            answer = receive(webhook, now)
+            answer = receive(webhook, clock.now())
         except Exception as error:  # noqa: BLE001 - the app answers it
             environ[_FAILURE] = Failure(error, webhook.shop_id)
             return self.app(environ, start_response)
         environ["trustsvc.access"] = "signature"
-        counters.count(now, webhook.shop_id, answer.counted_as)
+        counters.count(clock.now(), webhook.shop_id, answer.counted_as)
         status, content, headers = _response(answer, config.current().base_url)
         start_response(status, list(headers))
         return [content]
 
 
+def _is_usual(environ: WSGIEnvironment, length: int) -> bool:
+    """Say whether Flask would route the request; it refuses some before it does."""
+    return (
+        environ["REQUEST_METHOD"] == "POST"
+        and length <= MAX_BODY_BYTES
+        and request_limits.TOO_LONG not in environ
+        and not environ.get("HTTP_TRANSFER_ENCODING")
+        and not environ.get("HTTP_UPGRADE")
+        and environ.get("wsgi.url_scheme") in {"http", "https"}
+        and _HOST.fullmatch(environ.get("HTTP_HOST", "")) is not None
+    )
+
+
 def failure(environ: WSGIEnvironment) -> Failure | None:
-    """Give why a webhook was not accepted here; None for one that was not tried."""
-    found: Failure | None = environ.get(_FAILURE)
+    """Take why a webhook was not accepted here; None for one that was not tried.
+
+    Taken, because what stays there keeps the body until Python collects cycles.
+    """
+    found: Failure | None = environ.pop(_FAILURE, None)
     return found
 
 
@@ -96,3 +112,11 @@ def _response(
     is_https = urlsplit(base_url).scheme == "https"
     security_headers.set_on(headers, is_public=False, is_https=is_https)
     return f"{answer.code.value} {answer.code.phrase.upper()}", content, tuple(headers)
+
+
+def _read(stream: IO[bytes], length: int) -> bytes:
+    pieces: list[bytes] = []
+    while length and (piece := stream.read(length)):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)

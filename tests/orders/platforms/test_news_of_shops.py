@@ -317,6 +317,19 @@ def test_tracking_that_names_a_part_of_the_products_waits(parcels, is_all):
     assert tracked(*parcels, line_items=TWO).fulfilled is is_all
 
 
+def test_every_parcel_counts_however_many_notes_there_are():
+    noted = ["shipped"] * 41
+    noted[20] = "failed attempt"
+    rows = [{"key": "shipment_status", "value": one} for one in noted]
+    rows += [{"key": "_wc_shipment_tracking_items", "value": [parcel()]}]
+
+    order = parse("woocommerce", status="processing", meta_data=rows, **BEFORE)
+
+    assert order.delivery is ParcelState.FAILED
+    named = [{"name": "_wc_shipment_tracking_items", "value": [parcel()]}]
+    assert not parse("woocommerce", status="processing", meta_data=named, **BEFORE).fulfilled
+
+
 def test_a_parcel_whose_day_is_to_come_is_scheduled():
     planned, left = tracked(parcel("2026-11-25")), tracked(parcel("2026-11-18"))
 

@@ -4,7 +4,7 @@ Documented at developer.woocommerce.com, REST API and webhooks.
 
 There is no retry and no paid or shipped topic: the order itself tells. A
 delivery id is not safe (one-second resolution), so the body stands for it. The unsigned ping is
-answered by orders/views.py before parsing.
+answered by orders/webhook.py before parsing.
 """
 
 from collections.abc import Mapping
@@ -146,7 +146,7 @@ def _order(
         traits=woocommerce_meta.traits(tree, noted),
         date_unreadable=fields.has_unreadable_moment(tree, now, *DATES)
         or fields.has_garbled_moment(tree, *CHANGES)
-        or woocommerce_tracking.has_garbled_date(noted.pairs),
+        or woocommerce_tracking.has_garbled_date(woocommerce_tracking.notes(tree)),
     )
     return fields.finish(order, created)
 
@@ -183,7 +183,7 @@ def _fulfilment(
     created, changed = dates
     at = changed or now
     sent = _sent(tree, noted, status, (fields.estimate_shipment(created, changed, now), at), now)
-    carried = woocommerce_tracking.carried(noted.pairs)
+    carried = woocommerce_tracking.carried(woocommerce_tracking.notes(tree))
     stated = ParcelState.DELIVERED if status == "delivered" else carried
     return replace(sent, delivery=stated, delivery_at=at) if stated else sent
 
@@ -206,7 +206,7 @@ def _sent(
     if FULFILMENT_META in noted.texts:
         is_all = fulfilment == "fulfilled"
         return woocommerce_tracking.Sent(is_all, estimate if is_all else None, is_estimate=True)
-    return woocommerce_tracking.sent(tree, noted.pairs, dates, now)
+    return woocommerce_tracking.sent(tree, dates, now)
 
 
 def _platform_status(tree: fields.Tree, status: str) -> PlatformStatus:

@@ -13,6 +13,7 @@ from trustsvc.orders.platforms import amounts, carrier_words, dates, fields
 
 TRACKING_META = ("_wc_shipment_tracking_items", "_ast_tracking_items", "_tracking_number")
 CARRIER_META = ("ts_shipment_status", "shipment_status")  # TrackShip
+_NOTED = {*TRACKING_META, *CARRIER_META}
 NUMBERS = ("tracking_number", "tracking_id", "custom_tracking_link")
 NO_NUMBER = {"", "-", "0", "no", "none", "null", "n/a", "na", "nvt", "n.v.t.", "geen", "undefined"}
 _PHP = re.compile(r"(?:[aOC]:\d+:|N;|[bid]:[^;]*;)")  # serialize() of anything but a text
@@ -39,15 +40,20 @@ class Sent:
         return cls(False, delivery=ParcelState.IN_TRANSIT, delivery_at=at)
 
 
-def sent(
-    tree: fields.Tree, notes: _Notes, dates_known: tuple[datetime, datetime], now: datetime
-) -> Sent:
+def notes(tree: fields.Tree) -> _Notes:
+    """Read what tracking plug-ins note, each however often."""
+    rows = fields.rows(tree, "meta_data")
+    keyed = ((fields.text(row, "key"), row.get("value")) for row in rows)
+    return [(key, value) for key, value in keyed if key in _NOTED]
+
+
+def sent(tree: fields.Tree, dates_known: tuple[datetime, datetime], now: datetime) -> Sent:
     """Read the parcels. A date that is yet to come is a plan, and waits.
 
     `dates_known`: when it was sent by estimate, and when it was changed.
     """
     estimate, changed = dates_known
-    parcels = _parcels(notes)
+    parcels = _parcels(notes(tree))
     if not parcels:
         return Sent(False)
     read = [dates.read(parcel.get("date_shipped")) for parcel in parcels]
@@ -65,26 +71,26 @@ def sent(
     )
 
 
-def has_garbled_date(notes: _Notes) -> bool:
-    return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(notes))
+def has_garbled_date(noted: _Notes) -> bool:
+    return any(fields.has_garbled_moment(parcel, "date_shipped") for parcel in _parcels(noted))
 
 
-def carried(notes: _Notes) -> ParcelState | None:
+def carried(noted: _Notes) -> ParcelState | None:
     """Say how the carriers see it, where a plug-in asked them."""
-    values = [one for value in _values(notes, CARRIER_META) for one in _items(value)]
+    values = [one for value in _values(noted, CARRIER_META) for one in _items(value)]
     stated = (
         fields.text(one, "status") or fields.text({"status": one}, "status") for one in values
     )
     return carrier_words.worst(carrier_words.state_of(word) for word in stated)
 
 
-def _values(notes: _Notes, keys: tuple[str, ...]) -> list[object]:
-    return [value for key, value in notes if key in keys]
+def _values(noted: _Notes, keys: tuple[str, ...]) -> list[object]:
+    return [value for key, value in noted if key in keys]
 
 
-def _parcels(notes: _Notes) -> list[fields.Tree]:
+def _parcels(noted: _Notes) -> list[fields.Tree]:
     """Give the parcels that have a number or a date; an emptied list says that none left."""
-    found = [item for value in _values(notes, TRACKING_META) for item in _items(value)]
+    found = [item for value in _values(noted, TRACKING_META) for item in _items(value)]
     numbered: list[fields.Tree] = [
         one if isinstance(one, dict) else {"tracking_number": fields.text({"n": one}, "n")}
         for one in found
