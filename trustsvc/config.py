@@ -29,6 +29,7 @@ class Settings:
     mail_from: str
     mail_pace: int
     mailers: int
+    smtp_connections: int
     hourly_most: int
     confirmations_hourly: int
     resend: bool
@@ -66,6 +67,7 @@ DEFAULTS = {
     "MAIL_FROM": "",
     "MAIL_PACE": "600",
     "MAILERS": "1",
+    "SMTP_CONNECTIONS": "3",
     "HOURLY_MOST": "1000",
     "CONFIRMATIONS_HOURLY": "200",
     "RESEND": "",
@@ -161,6 +163,7 @@ def _parsed(parser: _Parser) -> Settings:
         mail_from=parser.address("MAIL_FROM", f"reviews@{mail_domain}"),
         mail_pace=parser.integer("MAIL_PACE", 0, 100_000),
         mailers=parser.integer("MAILERS", 1, 16),
+        smtp_connections=parser.integer("SMTP_CONNECTIONS", 1, 32),
         hourly_most=parser.integer("HOURLY_MOST", 0, 10_000_000),
         confirmations_hourly=parser.integer("CONFIRMATIONS_HOURLY", 0, 1_000_000),
         resend=parser.boolean("RESEND"),

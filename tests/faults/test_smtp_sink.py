@@ -16,7 +16,7 @@ from tests.invitations.sample_orders import (
 from tools.drill import certificates, smtp_sink
 from tools.drill.smtp_sink import Sink
 from trustsvc import config
-from trustsvc.mail import smtp
+from trustsvc.mail import smtp_session
 from trustsvc.mail.outbox import resend, send
 from trustsvc.mail.transport import open_transport
 from trustsvc.storage import db
@@ -95,7 +95,7 @@ def test_a_fault_ends_in_its_state_and_no_message_arrives_twice(
     authority, good, bad = papers
     more = {"tls": good, "certificates": bad} if fault.startswith("tls_") else {}
     if fault in smtp_sink.CERTIFICATES:  # beyond loopback a certificate is looked at
-        monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
+        monkeypatch.setattr(smtp_session, "is_loopback", lambda _: False)
         monkeypatch.setenv("SSL_CERT_FILE", str(authority))
 
     with Sink(choose=choosing(fault), **more) as sink:

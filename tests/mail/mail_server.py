@@ -21,18 +21,29 @@ class MailServer:
     """Speaks SMTP on loopback. `says` maps a step to its answers, `hangs_up_at` names a step.
 
     Steps: CONNECT EHLO MAIL RCPT DATA BODY DOT RSET QUIT. An answer that is a list is used one by
-    one; the last stays. None is silence.
+    one; the last stays. None is silence; what can be called gives the answer. It allows so many
+    connections at once and refuses others with 421.
     """
 
-    def __init__(self, says=None, hangs_up_at=None, offers=("PIPELINING", "8BITMIME"), tls=None):
+    def __init__(
+        self,
+        says=None,
+        hangs_up_at=None,
+        offers=("PIPELINING", "8BITMIME"),
+        tls=None,
+        allows=1000,
+    ):
         self.says = {step: list(_many(answer)) for step, answer in (says or {}).items()}
         self.hangs_up_at = list(_many(hangs_up_at or []))
         self.offers = offers
         self.tls = tls
+        self.allows = allows
+        self.open_now, self.most_at_once = 0, 0
         self.messages = []
         self.connections = 0
         self.commands = []
         self.taken = []
+        self._lock, self._mine = threading.Lock(), threading.local()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -58,10 +69,21 @@ class MailServer:
             except OSError:
                 return
             self.connections += 1
+            threading.Thread(target=self._serve, args=(link,), daemon=True).start()
+
+    def _serve(self, link):
+        self.open_now += 1
+        try:
             with link, contextlib.suppress(OSError):
                 link.settimeout(PATIENCE_S)
                 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if self.open_now > self.allows:
+                    link.sendall(b"421 4.7.0 too many connections\r\n")
+                    return
+                self.most_at_once = max(self.most_at_once, self.open_now)
                 self._talk(link)
+        finally:
+            self.open_now -= 1
 
     def _talk(self, link):
         lines = link.makefile("rb")
@@ -77,12 +99,10 @@ class MailServer:
             if not self._answer(link, step):
                 return
             link, lines = self._start_tls(step, link, lines)
-            if step == "DATA" and self.taken[-1].startswith("354"):
+            if step == "DATA" and self._mine.answer.startswith("354"):
                 body = self._body(lines)
-                if body is None or not self._answer(link, "DOT"):
+                if body is None or not self._answer(link, "DOT", body):
                     return
-                if self.taken[-1].startswith("250"):
-                    self.messages.append(body)
             if step == "QUIT":
                 return
 
@@ -116,20 +136,27 @@ class MailServer:
         return None
 
     def _hangs_up(self, step):
-        if self.hangs_up_at and self.hangs_up_at[0] == step:
-            self.hangs_up_at.pop(0)
-            return True
-        return False
+        with self._lock:
+            if self.hangs_up_at and self.hangs_up_at[0] == step:
+                self.hangs_up_at.pop(0)
+                return True
+            return False
 
-    def _answer(self, link, step):
+    def _answer(self, link, step, body=b""):
         if self._hangs_up(step):
             return False
-        answers = self.says.get(step) or [GOOD.get(step, "502 no")]
-        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        with self._lock:
+            answers = self.says.get(step) or [GOOD.get(step, "502 no")]
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if callable(answer):
+            answer = answer()
         if answer is None:
             link.recv(1)  # silence until the other side hangs up
             return False
         self.taken.append(answer)
+        self._mine.answer = answer
+        if step == "DOT" and answer.startswith("250"):
+            self.messages.append(body)
         link.sendall(answer.encode() + b"\r\n")
         return True
 

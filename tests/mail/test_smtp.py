@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 from tests.mail.mail_server import GOOD, MailServer
 from tests.mail.test_message import email_message
 from trustsvc import config
-from trustsvc.mail import smtp, smtp_connection, transport
+from trustsvc.mail import smtp, smtp_connection, smtp_dialogue, smtp_session, transport
 from trustsvc.mail.message import SendResult, SendStatus
 
 pytestmark = pytest.mark.slow
@@ -170,7 +170,8 @@ def test_the_end_of_data_does_not_wait_for_the_other_side_to_acknowledge_the_bod
     with MailServer() as server, transport.open_transport(server.url) as mail_transport:
         mail_transport.send(email_message(), EndOfData())
 
-        assert mail_transport._link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        (link,) = mail_transport._idle
+        assert link.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_where_nobody_listens_it_is_later():
@@ -227,8 +228,9 @@ def test_after_a_refusal_the_connection_is_reset_and_used_again():
 def test_silence_and_endless_answers_end_at_our_own_patience(says, monkeypatch):
     monkeypatch.setattr(smtp_connection, "TIMEOUT_S", 0.3)
     monkeypatch.setattr(smtp_connection.PlainConnection, "reply_timeout_s", 0.3)
-    monkeypatch.setattr(smtp, "TIMEOUT_S", 0.3)
-    monkeypatch.setattr(smtp, "END_OF_DATA_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_session, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_dialogue, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_dialogue, "END_OF_DATA_TIMEOUT_S", 0.3)
     with MailServer(says=says) as server:
         (outcome,) = post(server.url)
 
@@ -382,7 +384,7 @@ def test_smtps_to_a_server_without_tls_is_later():
 
 
 def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
-    monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
+    monkeypatch.setattr(smtp_session, "is_loopback", lambda _: False)
     with MailServer() as server:
         url = f"smtp://mailer:secret@127.0.0.1:{server.port}?starttls=never"
         assert post(url) == [SendResult(SendStatus.DEFERRED, "no_tls")]
@@ -393,7 +395,7 @@ def test_a_password_never_leaves_for_another_host_without_tls(monkeypatch):
 def test_a_certificate_nobody_vouches_for_is_refused_beyond_loopback(
     listener, certificate, monkeypatch
 ):
-    monkeypatch.setattr(smtp, "is_loopback", lambda _: False)
+    monkeypatch.setattr(smtp_session, "is_loopback", lambda _: False)
     kept, port = listener(tls_context=certificate)
 
     assert post(f"smtp://127.0.0.1:{port}") == [SendResult(SendStatus.DEFERRED, "no_tls")]

@@ -7,8 +7,8 @@ from rq.serializers import JSONSerializer
 
 from trustsvc import clock, config
 from trustsvc.errors import Misconfigured
-from trustsvc.mail import smtp
-from trustsvc.mail.outbox import send
+from trustsvc.mail import smtp_dialogue
+from trustsvc.mail.outbox import sending_round
 from trustsvc.shops import enrol
 from trustsvc.storage import db
 from trustsvc.work_queue import job_queue, redis_checks, worker
@@ -53,8 +53,8 @@ def test_each_job_has_a_time_limit_and_mail_jobs_outlast_the_reply_to_the_end_of
     jobs = [*queue().jobs, *queue(job_queue.MAIL_QUEUE).jobs]
     timeouts = {job.func_name.rpartition(".")[2]: job.timeout for job in jobs}
     assert timeouts == {"send_messages": 1200, "check_orders": 120}
-    round_s = 2 * send.MAX_ROUND.total_seconds()
-    assert timeouts["send_messages"] > round_s + smtp.END_OF_DATA_TIMEOUT_S
+    round_s = 2 * sending_round.MAX_ROUND.total_seconds()
+    assert timeouts["send_messages"] > round_s + smtp_dialogue.END_OF_DATA_TIMEOUT_S
 
 
 def test_nothing_but_a_name_goes_through_redis(installation):

@@ -70,6 +70,7 @@ class SendStatus(Enum):
     DEFERRED = "later"  # refused for now, or connection lost before the end of DATA: may be resent
     REFUSED = "refused"  # a permanent refusal
     UNKNOWN = "unknown"  # connection lost between the end of DATA and its reply (RFC 1047)
+    UNTRIED = "untried"  # the mail server takes no further connection: over another one, later
 
 
 class FailureScope(Enum):

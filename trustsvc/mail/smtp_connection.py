@@ -14,10 +14,20 @@ class _WithDeadline:
 
     reply_timeout_s = TIMEOUT_S
     sock: socket.socket | None
+    _reply_by: float | None = None
     _unread = b""
 
+    def expect_reply(self, seconds: float | None) -> None:
+        """Let the deadline of the next replies begin now, whenever they are read; None ends that.
+
+        Whoever waits for several servers reads one after the other.
+        """
+        self._reply_by = None if seconds is None else time.monotonic() + seconds
+
     def getreply(self) -> tuple[int, bytes]:
-        end = time.monotonic() + self.reply_timeout_s
+        end = self._reply_by
+        if end is None:
+            end = time.monotonic() + self.reply_timeout_s
         text = []
         size = 0
         while True:
@@ -32,10 +42,10 @@ class _WithDeadline:
 
     def _read_line(self, end: float) -> bytes:
         while b"\n" not in self._unread:
-            left = end - time.monotonic()
-            if self.sock is None or left <= 0 or len(self._unread) > MAX_REPLY_BYTES:
+            if self.sock is None or len(self._unread) > MAX_REPLY_BYTES:
                 raise smtplib.SMTPServerDisconnected("no answer")
-            self.sock.settimeout(left)
+            # What arrived in time counts, also when it is read too late: 0 does not wait.
+            self.sock.settimeout(max(end - time.monotonic(), 0))
             more = self.sock.recv(4096)
             if not more:
                 raise smtplib.SMTPServerDisconnected("closed")

@@ -18,15 +18,16 @@ def message_id(code: str) -> str:
 
 @contextmanager
 def open_transport(url: str) -> Iterator[MailTransport]:
-    """Open a transport that sends many messages over one connection.
+    """Open a transport that sends many messages over as few connections as the settings say.
 
     It connects at the first message.
     """
-    sender = config.current().mail_from
+    settings = config.current()
+    sender = settings.mail_from
     if is_maildir(url):
         yield MaildirTransport(url, sender)
         return
-    transport = SmtpTransport(url, sender)
+    transport = SmtpTransport(url, sender, settings.smtp_connections)
     try:
         yield transport
     finally:

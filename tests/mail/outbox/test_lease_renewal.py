@@ -6,7 +6,7 @@ import pytest
 from tests.invitations.sample_orders import NOON, Post, invited, message_of, quiet, sent, shop
 from tests.waiting import PATIENCE_S
 from trustsvc.mail.message import SendResult, SendStatus
-from trustsvc.mail.outbox import circuit_breaker, kinds, lease, lease_renewal, send
+from trustsvc.mail.outbox import hand_over, kinds, lease, lease_renewal, settle
 from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
@@ -17,6 +17,11 @@ SECOND = timedelta(seconds=1)
 def leased_by_a_sender_that_died(now=NOON):
     with quiet(), db.transaction() as session:
         return lease.lease(session, now, kinds.registered())
+
+
+def handed(one):
+    with db.transaction() as session:
+        assert hand_over.hand_over(session, [one], [], NOON).ids == {one.message.id}
 
 
 def test_messages_of_a_killed_sender_are_due_again_within_a_minute(installation):
@@ -31,7 +36,7 @@ def test_messages_of_a_killed_sender_are_due_again_within_a_minute(installation)
 def test_a_message_handed_over_by_a_killed_sender_is_unknown_within_a_minute(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))._hand_over(one)
+    handed(one)
 
     assert sent(now=NOON + 60 * SECOND).messages == []
     assert (message_of(order_id).state, message_of(order_id).reason) == ("unknown", "sender_died")
@@ -74,13 +79,12 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_sender(installation):
 def test_an_answer_that_comes_after_the_message_was_called_unknown_still_counts(installation):
     order_id = invited(shop())
     (one,) = leased_by_a_sender_that_died()
-    round_ = send._Round(db.transaction, lambda: NOON, circuit_breaker.Gate("maildir", 1))
-    round_._hand_over(one)
+    handed(one)
     sent(now=NOON + 60 * SECOND)
     assert message_of(order_id).state == "unknown"
 
-    round_._results.append((one, SendResult(SendStatus.SENT)))
-    round_.end(one.lease)
+    with db.transaction() as session:
+        settle.settle(session, [(one, SendResult(SendStatus.SENT))], NOON)
 
     assert message_of(order_id).state == "sent"
     assert sent(Post(), now=NOON + 90 * SECOND).messages == []

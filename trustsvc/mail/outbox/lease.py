@@ -19,7 +19,6 @@ from trustsvc.mail.outbox.kinds import (
     MessageDraft,
     MessageKind,
     Priority,
-    by_name,
 )
 from trustsvc.mail.outbox.lease_renewal import MESSAGE_LEASE
 from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
@@ -71,35 +70,48 @@ def lease(
     return ready
 
 
-def still_allowed(session: Session, one: LeasedDraft, now: datetime) -> bool:
+def still_allowed(
+    session: Session, kind: MessageKind, some: Sequence[LeasedDraft], now: datetime
+) -> list[LeasedDraft]:
     """Read every reason not to send once more, in the transaction before the end of DATA.
 
-    A round can last minutes. A message that may not leave is dropped, or deferred. Whether the
-    lease is lost, or sending suspended, is read by whoever marks the message as handed.
+    Gives those that may leave. A round can last minutes. A message that may not leave is dropped,
+    or deferred. Whether the lease is lost, or sending suspended, is read by whoever marks the
+    messages as handed.
     """
-    kind = by_name(one.message.kind)
-    prepared = _prepare(session, kind, [one.message], now)
-    if any(draft.recipient == one.draft.recipient for _, draft in prepared.drafts):
-        return True
-    is_suspended = kind.obeys_send_suspension and send_suspension.stops(session)
-    if not is_suspended and _is_mine(session, one):
-        # What is left was composed for an address that was corrected.
-        later = {row.id: (now, 0) for row, _ in prepared.drafts}
-        settle.drop(session, kind, prepared.drop, now)
-        _defer(session, prepared.defer | later)
-    return False
+    prepared = _prepare(session, kind, [one.message for one in some], now)
+    recipients = {row.id: draft.recipient for row, draft in prepared.drafts}
+    allowed = [one for one in some if recipients.get(one.message.id) == one.draft.recipient]
+    if len(allowed) < len(some):
+        # What is left of these was composed for an address that was corrected.
+        may_leave = {one.message.id for one in allowed}
+        later = {row.id: (now, 0) for row, _ in prepared.drafts if row.id not in may_leave}
+        _set_aside(session, kind, some, prepared, prepared.defer | later, now)
+    return allowed
 
 
-def _is_mine(session: Session, one: LeasedDraft) -> bool:
-    return bool(
-        session.scalar(
+def _set_aside(
+    session: Session,
+    kind: MessageKind,
+    some: Sequence[LeasedDraft],
+    prepared: _Prepared,
+    later: dict[int, tuple[datetime, int]],
+    now: datetime,
+) -> None:
+    """Drop or defer those that are still ours; none during a suspension."""
+    if kind.obeys_send_suspension and send_suspension.stops(session):
+        return
+    ours = set(
+        session.scalars(
             select(messages.c.id).where(
-                messages.c.id == one.message.id,
-                messages.c.lease == one.lease,
+                messages.c.id.in_([one.message.id for one in some]),
+                messages.c.lease == some[0].lease,
                 messages.c.state == LEASED,
             )
         )
     )
+    settle.drop(session, kind, [one for one in prepared.drop if one[0].id in ours], now)
+    _defer(session, {one: moment for one, moment in later.items() if one in ours})
 
 
 def _lease_kinds(
