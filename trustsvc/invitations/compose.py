@@ -7,6 +7,7 @@ from functools import lru_cache
 from trustsvc import config, i18n, person_name
 from trustsvc.crypto import signed_links
 from trustsvc.invitations.planning import schedule
+from trustsvc.invitations.subjects import Subject
 from trustsvc.mail import message, message_skeleton, transport
 from trustsvc.mail.message import Message
 from trustsvc.mail.message_skeleton import MessageSkeleton
@@ -71,6 +72,35 @@ class InvitationDraft:
             },
             return_path=return_path.address(code),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInvitation:
+    """A message that is decrypted when it is composed; `kind` is invitation or reminder."""
+
+    kind: str
+    about: Subject
+
+    @property
+    def recipient(self) -> str:
+        return self.about.email
+
+    def may_leave(self, now: datetime) -> bool:
+        """Whether it is the buyer's daytime."""
+        return schedule.daytime(now, self.about.zone) <= now
+
+    def compose(self, code: str, now: datetime) -> Message:
+        about = self.about
+        return InvitationDraft(
+            kind=self.kind,
+            link=about.link,
+            basis=about.basis,
+            language=about.language,
+            zone=about.zone,
+            shop=about.shop,
+            recipient=about.email,
+            name=about.name,
+        ).compose(code, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
 from trustsvc.invitations import delivery_feedback, redeem, subjects
-from trustsvc.invitations.compose import InvitationDraft
+from trustsvc.invitations.compose import StoredInvitation
 from trustsvc.invitations.models import (
     INVITATION,
     MESSAGE_KINDS,
@@ -65,9 +65,16 @@ class InvitationMessages:
         )
 
     def prepare(
-        self, session: Session, leased: Sequence[LeasedMessage], now: datetime
+        self,
+        session: Session,
+        leased: Sequence[LeasedMessage],
+        now: datetime,
+        before: Collection[MessageDraft] = (),
     ) -> Mapping[int, Drop | Defer | MessageDraft]:
-        about = subjects.read(session, {one.subject_id for one in leased})
+        read_before = [one.about for one in before if isinstance(one, StoredInvitation)]
+        about = subjects.read(
+            session, {one.subject_id for one in leased}, {one.id: one for one in read_before}
+        )
         known = [one for one in about.values() if one.email]
         answers = check.statuses(session, [check.RegistryQuery(x.shop.id, x.email) for x in known])
         context = _Context(
@@ -152,16 +159,7 @@ class _Context:
         at = schedule.daytime(self.now, one.zone, on_weekdays=on_weekdays)
         if at > self.now:
             return Defer(at)
-        return InvitationDraft(
-            kind=message.kind,
-            link=one.link,
-            basis=one.basis,
-            language=one.language,
-            zone=one.zone,
-            shop=one.shop,
-            recipient=one.email,
-            name=one.name,
-        )
+        return StoredInvitation(message.kind, one)
 
     def _reason(self, one: Subject) -> str | None:
         if one.state != OPEN:

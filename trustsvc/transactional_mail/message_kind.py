@@ -38,7 +38,11 @@ class TransactionalMail:
         return due.with_for_update(of=messages, skip_locked=True)
 
     def prepare(
-        self, session: Session, leased: Sequence[LeasedMessage], now: datetime
+        self,
+        session: Session,
+        leased: Sequence[LeasedMessage],
+        now: datetime,
+        before: Collection[MessageDraft] = (),
     ) -> Mapping[int, Drop | Defer | MessageDraft]:
         """Read the contents; what was erased meanwhile is dropped."""
         table = transactional_messages.c

@@ -121,11 +121,16 @@ class MessageKind(Protocol):
         ...
 
     def prepare(
-        self, session: Session, leased: Sequence[LeasedMessage], now: datetime
+        self,
+        session: Session,
+        leased: Sequence[LeasedMessage],
+        now: datetime,
+        before: Collection["MessageDraft"] = (),
     ) -> Mapping[int, Drop | Defer | MessageDraft]:
         """Read every reason not to send, in sets, and all that is needed to compose, by id.
 
-        Called when messages are leased and again for one right before the end of its DATA.
+        Called when messages are leased and again right before the end of their DATA: with what it
+        gave `before`, so that what is still the same is not decrypted again.
         """
         ...
 

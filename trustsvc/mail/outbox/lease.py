@@ -79,7 +79,8 @@ def still_allowed(
     or deferred. Whether the lease is lost, or sending suspended, is read by whoever marks the
     messages as handed.
     """
-    prepared = _prepare(session, kind, [one.message for one in some], now)
+    before = [one.draft for one in some]
+    prepared = _prepare(session, kind, [one.message for one in some], now, before)
     recipients = {row.id: draft.recipient for row, draft in prepared.drafts}
     allowed = [one for one in some if recipients.get(one.message.id) == one.draft.recipient]
     if len(allowed) < len(some):
@@ -211,10 +212,14 @@ def _take(
 
 
 def _prepare(
-    session: Session, kind: MessageKind, rows: Sequence[LeasedMessage], now: datetime
+    session: Session,
+    kind: MessageKind,
+    rows: Sequence[LeasedMessage],
+    now: datetime,
+    before: Sequence[MessageDraft] = (),
 ) -> _Prepared:
     prepared = _Prepared()
-    decisions = kind.prepare(session, rows, now)
+    decisions = kind.prepare(session, rows, now, before)
     for row in rows:
         decision = decisions[row.id]
         if isinstance(decision, Drop):
