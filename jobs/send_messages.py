@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from trustsvc import clock, clock_check, config
 from trustsvc.mail.message import MailTransport
+from trustsvc.mail.outbox import due
 from trustsvc.mail.outbox.lease import BATCH_SIZE
 from trustsvc.mail.outbox.send import send
 from trustsvc.mail.transport import open_transport
@@ -35,6 +36,8 @@ def send_messages() -> None:
 def _send_batch(transport: MailTransport, most: int) -> bool:
     began = clock.read()
     with db.reading() as session:  # before each batch: the clock may have jumped seconds ago
+        if not due.may_be_any(session, began.at):
+            return False
         is_distrusted = clock_check.problem(session, began) in clock_check.STOPS_MAIL
 
     def now() -> datetime:

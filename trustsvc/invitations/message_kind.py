@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Insert, Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
@@ -40,9 +41,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
 from trustsvc.registry import check
 
-_ORDER_OF = decision_log.insert_for(
-    select(invitations.c.order_id).where(invitations.c.id == bindparam("invitation"))
-)
+MOST_AT_ONCE = 32  # a statement for each number of messages is kept
 # A message whose order is on hold since it was planned, or since it was tried.
 WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
@@ -116,20 +115,18 @@ class InvitationMessages:
             buyer.erase(session, [order_ids[x.subject_id] for x in refused])
 
     def log(self, session: Session, events: Sequence[OutboxEvent], now: datetime) -> None:
-        decision_log.write_for(
-            session,
-            _ORDER_OF,
-            [
-                {
-                    "invitation": one.message.subject_id,
-                    "step": DecisionStep(one.step),
-                    "rule": one.reason,
-                    "outcome": Outcome(one.outcome),
-                    "at": now,
-                }
-                for one in events
-            ],
-        )
+        alike: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+        for one in events:
+            # Of an invitation and its reminder each has its line.
+            alike[one.message.kind, one.step, one.reason, one.outcome].append(
+                one.message.subject_id
+            )
+        for (_, step, rule, outcome), ids in alike.items():
+            for start in range(0, len(ids), MOST_AT_ONCE):
+                some = ids[start : start + MOST_AT_ONCE]
+                entry: dict[str, object] = {f"id{at}": one for at, one in enumerate(some)}
+                entry |= {"step": DecisionStep(step), "rule": rule, "outcome": Outcome(outcome)}
+                decision_log.write_for(session, _logging(len(some)), [entry | {"at": now}])
 
     def still_open(self) -> Select[int]:
         return select(invitations.c.id).where(invitations.c.state == OPEN)
@@ -178,6 +175,13 @@ class _Context:
         )
         basis = one.basis.partition(" ")[0]
         return eligibility.still_eligible(one.shop, one.facts, status, basis)
+
+
+@cache
+def _logging(number: int) -> Insert:
+    """Build the INSERT for so many invitations once: that takes longer than to execute it."""
+    ids = [bindparam(f"id{at}", type_=invitations.c.id.type) for at in range(number)]
+    return decision_log.insert_for(select(invitations.c.order_id).where(invitations.c.id.in_(ids)))
 
 
 def _order_ids(session: Session, events: Sequence[OutboxEvent]) -> dict[int, int]:

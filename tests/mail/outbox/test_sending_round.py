@@ -110,10 +110,10 @@ class Steps:
 
 @pytest.mark.parametrize("installation", [{"TRUSTSVC_MAIL_PACE": "0"}], indirect=True)
 @pytest.mark.parametrize("size", [1, 2])
-def test_a_kill_at_any_step_leaves_one_message_a_connection_in_doubt_and_none_twice(
+def test_a_kill_at_any_step_leaves_one_unknown_delivery_a_connection_and_none_twice(
     installation, size, monkeypatch
 ):
-    at_shop, steps, in_doubt = shop(), Steps(monkeypatch), []
+    at_shop, steps, unknown = shop(), Steps(monkeypatch), []
     with MailServer() as server:
         for number in range(1, 200):
             ids = many(3, f"k{number}-", at_shop)
@@ -131,12 +131,12 @@ def test_a_kill_at_any_step_leaves_one_message_a_connection_in_doubt_and_none_tw
             for one in ids:
                 arrived = reached(server)[order_row(one).email]
                 assert arrived == 1 or message_of(one).state == "unknown"
-            in_doubt.append(handed)
+            unknown.append(handed)
             if not died:
                 break
 
     assert not died
-    assert max(in_doubt) == size
+    assert max(unknown) == size
 
 
 def test_a_group_goes_out_side_by_side_in_one_transaction(installation):

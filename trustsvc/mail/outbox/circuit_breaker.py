@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from trustsvc import config
 from trustsvc.mail import transport
 from trustsvc.mail.outbox import rate_policy, send_suspension
-from trustsvc.mail.outbox.models import circuit_breakers, messages
-from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, SENT
+from trustsvc.mail.outbox.models import HELD_BY_SENDER, circuit_breakers, messages
+from trustsvc.mail.outbox.state import DUE, SENT
 from trustsvc.storage import db
+from trustsvc.storage.columns import in_states
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 MINUTE_MS = 60_000
@@ -151,9 +152,7 @@ def _is_over(session: Session, gate: Gate, now: datetime) -> bool:
 
 def _is_probing(session: Session, lease: bytes | None) -> bool:
     """Whether a message of that lease is on its way; that of a sender who died is not."""
-    probing = select(messages.c.id).where(
-        messages.c.lease == lease, messages.c.state.in_((LEASED, HANDED))
-    )
+    probing = select(messages.c.id).where(messages.c.lease == lease, in_states(HELD_BY_SENDER))
     return lease is not None and session.execute(probing.limit(1)).first() is not None
 
 

@@ -94,6 +94,8 @@ class ReportedMessage:
 class MessageKind(Protocol):
     """One row of trustsvc/message_kinds.py."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def names(self) -> tuple[str, ...]:
         """Name the values of messages.kind that this kind answers for."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.mail.outbox import domain_throttle, retry_policy, send_suspension, settle
+from trustsvc.mail.outbox import domain_throttle, due, retry_policy, send_suspension, settle
 from trustsvc.mail.outbox.kinds import (
     Defer,
     Drop,
@@ -20,8 +20,7 @@ from trustsvc.mail.outbox.kinds import (
     MessageKind,
     Priority,
 )
-from trustsvc.mail.outbox.lease_renewal import MESSAGE_LEASE
-from trustsvc.mail.outbox.models import LEASED_MESSAGE, messages
+from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.settle import LeasedDraft
 from trustsvc.mail.outbox.state import DUE, LEASED, message_states
 
@@ -29,8 +28,6 @@ BATCH_SIZE = 500
 OTHERS_SHARE = 4  # one message in four is none of an urgent kind, as long as others are due
 MIN_READ = 50
 MAX_BATCHES_READ = 10  # messages that wait for their domain must not stand before the others
-
-
 logger = log.get_logger("mail")
 
 
@@ -139,30 +136,15 @@ def _lease_kind(
     size = min(BATCH_SIZE, max(MIN_READ, 2 * limit))
     for _ in range(MAX_BATCHES_READ):
         left = limit - len(ready)
-        rows = _due(session, kind, now, size) if left > 0 else []
+        rows = due.take(session, kind, lease_token, now, size) if left > 0 else []
         if rows:
-            ready += _take(session, kind, rows, lease_token, now, left)
+            ready += _divide(session, kind, rows, lease_token, now, left)
         if len(rows) < size:
             break
     return ready
 
 
-def _due(session: Session, kind: MessageKind, now: datetime, size: int) -> list[LeasedMessage]:
-    due = (
-        select(*LEASED_MESSAGE)
-        .where(
-            messages.c.state == DUE,
-            messages.c.priority == int(kind.priority),
-            messages.c.kind.in_(kind.names),
-            messages.c.due_at <= now,
-        )
-        .order_by(messages.c.due_at, messages.c.id)
-        .limit(size)
-    )
-    return [LeasedMessage(**row._asdict()) for row in session.execute(kind.lockable(due))]
-
-
-def _take(
+def _divide(
     session: Session,
     kind: MessageKind,
     rows: Sequence[LeasedMessage],
@@ -170,14 +152,7 @@ def _take(
     now: datetime,
     limit: int,
 ) -> list[LeasedDraft]:
-    """Lease those that may leave now, at most `limit`; the others are dropped, deferred or stay."""
-    # First the lease, then the reasons: on PostgreSQL an opt-out may be committed between two
-    # statements.
-    session.execute(
-        message_states.update(messages, (DUE,), LEASED)
-        .where(messages.c.id.in_([row.id for row in rows]))
-        .values(lease=lease_token, leased_until=now + MESSAGE_LEASE)
-    )
+    """Keep those that may leave now, at most `limit`; the others are dropped, deferred or due."""
     prepared = _prepare(session, kind, rows, now)
     domains = domain_throttle.hashes({row.id: one.recipient for row, one in prepared.drafts})
     slots = domain_throttle.slots(

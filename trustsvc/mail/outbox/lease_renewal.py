@@ -9,8 +9,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
-from trustsvc.mail.outbox.models import messages
-from trustsvc.mail.outbox.state import HANDED, LEASED
+from trustsvc.mail.outbox.models import HELD_BY_SENDER, messages
+from trustsvc.storage.columns import in_states
 
 MESSAGE_LEASE = timedelta(seconds=45)
 RENEWED_S = 15.0
@@ -39,7 +39,7 @@ def renewed(
                 with open_transaction() as session:
                     session.execute(
                         update(messages)
-                        .where(messages.c.lease == lease, messages.c.state.in_((LEASED, HANDED)))
+                        .where(messages.c.lease == lease, in_states(HELD_BY_SENDER))
                         .values(leased_until=now() + MESSAGE_LEASE)
                     )
             except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time

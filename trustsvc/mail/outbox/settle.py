@@ -19,7 +19,7 @@ from trustsvc.mail.outbox.kinds import (
     OutboxEvent,
     by_name,
 )
-from trustsvc.mail.outbox.models import messages
+from trustsvc.mail.outbox.models import HELD_BY_SENDER, messages
 from trustsvc.mail.outbox.state import (
     DROPPED,
     DUE,
@@ -31,6 +31,9 @@ from trustsvc.mail.outbox.state import (
     MessageState,
     message_states,
 )
+from trustsvc.storage.columns import in_states
+
+MOST_AT_ONCE = 32  # a statement for each number of messages is kept
 
 _random = secrets.SystemRandom()
 _END_STATES = {
@@ -89,7 +92,7 @@ def settle(session: Session, results: Sequence[LeasedResult], now: datetime) -> 
         for state in (DUE, *_END_STATES.values()):
             ended = [x for x in settled if x.state is state and not x.is_over]
             _update(session, _sources(state), state, ended, now)
-        _update(session, _AWAITING_RESULT, REFUSED, [x for x in settled if x.is_over], now)
+        _end_all(session, _AWAITING_RESULT, REFUSED, [x for x in settled if x.is_over], now)
         kind.log(session, events, now)
     news = [
         (one.domain, result)
@@ -137,7 +140,9 @@ def refuse_at_limit(
 
 def give_back(session: Session, lease: bytes, ids: Collection[int] | None = None) -> None:
     """Leave leased messages due as they were: these, or all of the lease."""
-    back = message_states.update(messages, (LEASED,), DUE).where(messages.c.lease == lease)
+    back = message_states.update(messages, (LEASED,), DUE).where(
+        messages.c.lease == lease, in_states(HELD_BY_SENDER)
+    )
     if ids is not None:
         back = back.where(messages.c.id.in_(ids))
     if ids is None or ids:
@@ -179,30 +184,49 @@ def _update(
     settled: Sequence[_Settled],
     now: datetime,
 ) -> None:
-    if not settled:
+    if state is not DUE:
+        _end_all(session, sources, state, settled, now)
         return
     rows = []
     for one in settled:
         message = one.one.message
-        row = {"one": message.id, "by": one.one.lease, "why": one.reason}
-        if state is DUE:
-            wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
-            is_copy = one.result.status is SendStatus.UNKNOWN
-            row |= {"at": now + timedelta(seconds=wait), "wait": wait, "copies": int(is_copy)}
-        else:
-            row["at"] = None if state is REFUSED else now
+        wait = retry_policy.wait_s(message.attempts, message.waited_s, _random.uniform(0, 1))
+        is_copy = one.result.status is SendStatus.UNKNOWN
+        row = {"id0": message.id, "by": one.one.lease, "why": one.reason}
+        row |= {"at": now + timedelta(seconds=wait), "wait": wait, "copies": int(is_copy)}
         rows.append(row)
-    # A list of one takes longer: psycopg sends it as a pipeline.
-    values = rows if len(rows) > 1 else rows[0]
-    session.connection().execute(_settling(tuple(sources), state), values)
+    if rows:
+        # A list of one takes longer: psycopg sends it as a pipeline.
+        values = rows if len(rows) > 1 else rows[0]
+        session.connection().execute(_settling(tuple(sources), state, 1), values)
+
+
+def _end_all(
+    session: Session,
+    sources: Sequence[MessageState],
+    state: MessageState,
+    settled: Sequence[_Settled],
+    now: datetime,
+) -> None:
+    """Bring messages to an end, all of one reason in one statement."""
+    alike: dict[tuple[bytes, str | None], list[int]] = defaultdict(list)
+    for one in settled:
+        alike[one.one.lease, one.reason].append(one.one.message.id)
+    for (lease, reason), ids in alike.items():
+        for start in range(0, len(ids), MOST_AT_ONCE):
+            some = ids[start : start + MOST_AT_ONCE]
+            values: dict[str, object] = {f"id{at}": one for at, one in enumerate(some)}
+            values |= {"by": lease, "why": reason, "at": None if state is REFUSED else now}
+            session.connection().execute(_settling(tuple(sources), state, len(some)), values)
 
 
 @cache
-def _settling(sources: tuple[MessageState, ...], state: MessageState) -> Update:
-    """Build the UPDATE to a state once: that takes longer than to execute it."""
+def _settling(sources: tuple[MessageState, ...], state: MessageState, number: int) -> Update:
+    """Build the UPDATE of so many messages once: that takes longer than to execute it."""
+    ids = [bindparam(f"id{at}", type_=messages.c.id.type) for at in range(number)]
     statement = (
         message_states.update(messages, sources, state)
-        .where(messages.c.id == bindparam("one"), messages.c.lease == bindparam("by"))
+        .where(messages.c.id.in_(ids), messages.c.lease == bindparam("by"))
         .values(attempts=messages.c.attempts + 1, reason=bindparam("why"), leased_until=None)
     )
     if state is not DUE:
