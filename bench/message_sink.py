@@ -1,13 +1,16 @@
 """A mail server that takes everything as fast as it can, for `bench/messages.py`.
 
-`python -m bench.message_sink` prints its port; at the end of its input it prints how many messages
-it took, and how many different Message-IDs they had.
+`python -m bench.message_sink CPU` stays on that CPU (-1: on any) and prints its port. A line of its
+input is from now on the distance to it, in milliseconds for each time that it answers. At the end
+of its input it prints how many messages it took, and how many different Message-IDs they had.
 """
 
+import os
 import re
 import socket
 import sys
 import threading
+import time
 
 ANSWERS = {
     b"MAIL": b"250 ok\r\n",
@@ -19,12 +22,19 @@ HELLO = b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 _MESSAGE_ID = re.compile(rb"^Message-ID: *(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
+distance_s = [0.0]
+
+
 def main() -> None:
+    if (cpu := int(sys.argv[1])) >= 0:
+        os.sched_setaffinity(0, {cpu})
     taken: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=_listen, args=(listener, taken), daemon=True).start()
     print(listener.getsockname()[1], flush=True)
-    sys.stdin.read()
+    for line in sys.stdin:
+        distance_s[0] = float(line) / 1000
+        print(flush=True)
     print(len(taken), len(set(taken)), flush=True)
 
 
@@ -56,6 +66,8 @@ def _talk(link: socket.socket, taken: list[bytes]) -> None:
             in_message = command == b"DATA"
             answers.append(HELLO if command == b"EHLO" else ANSWERS.get(command, b"250 ok\r\n"))
         if answers:
+            if distance_s[0]:
+                time.sleep(distance_s[0])
             link.sendall(b"".join(answers))
     link.close()
 

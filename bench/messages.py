@@ -1,15 +1,18 @@
 """How many invitations a second leave? `make bench-messages`.
 
-Sends invitations that are due to a mail server on this machine, by the code of the mailer. Beside
-it, in the same rounds: a loop of smtplib that sends one constant message to the same server, and a
-loop that commits one changed state a message with the bare driver of the same database. Neither can
-be beaten: each message is one of both. Each commit is synced.
+Sends invitations that are due to a mail server on this machine, by the code of the mailer, over one
+connection and over as many as the settings have. Beside it, in the same rounds: a loop of smtplib
+that sends one constant message over one connection, on one CPU with its server (on two, each waits
+for the other to wake up), and a loop that commits one changed state a message with the bare driver
+of the same database. Then the same with a mail server that is some milliseconds away. Each commit
+is synced.
 
-DATABASE (sqlite or postgresql), MESSAGES a round and ROUNDS choose; OUT is where messages.json
-goes.
+DATABASE (sqlite or postgresql; both without it), MESSAGES a round, ROUNDS, CONNECTIONS and
+DISTANCES (with commas) choose; OUT is where messages.json goes.
 """
 
 import contextlib
+import dataclasses
 import gc
 import json
 import os
@@ -20,10 +23,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy import event, func, select
@@ -43,7 +47,10 @@ from trustsvc.storage import db
 WARM = 200
 SHOPS, DOMAINS = 5, 40
 LOCALES = ("nl-NL", "de-DE", "en-GB", "fr-FR")
-OURS, LOOP, COMMITS = "invitations", "smtplib, one message", "commits, bare driver"
+DISTANCES = "0,1,5"
+LESS_FAR = 5  # of a mail server that is some way off, a fifth of the messages says as much
+THE_CPU = 0  # of the loop and its server
+LOOP, COMMITS = "smtplib, one message", "commits, bare driver"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +71,22 @@ class Run:
 class Sink:
     """The mail server, a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, cpu: int = -1) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.message_sink"],
+            [sys.executable, "-m", "bench.message_sink", str(cpu)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self._process.stdout
         self.port = int(self._process.stdout.readline())
+
+    def place(self, distance_ms: float) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{distance_ms}\n")
+        self._process.stdin.flush()
+        self._process.stdout.readline()
 
     def end(self) -> tuple[int, int]:
         """Give how many messages it took, and how many different ones."""
@@ -82,40 +96,61 @@ class Sink:
 
 
 def main() -> int:
+    named = os.environ.get("DATABASE")
+    results = [_measure_all(one) for one in ([named] if named else ["sqlite", "postgresql"])]
+    if out := os.environ.get("OUT"):
+        Path(out).mkdir(parents=True, exist_ok=True)
+        Path(out, "messages.json").write_text(json.dumps(results, indent=1))
+    return 0 if all(one["whole"] for one in results) else 1
+
+
+def _measure_all(database: str) -> dict[str, Any]:
     rounds, number = int(os.environ.get("ROUNDS") or 3), int(os.environ.get("MESSAGES") or 2000)
-    database = os.environ.get("DATABASE") or "sqlite"
-    runs: dict[str, list[Run]] = {OURS: [], LOOP: [], COMMITS: []}
+    distances = [float(x) for x in (os.environ.get("DISTANCES") or DISTANCES).split(",")]
     with contextlib.ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-")))
-        sink, plain = Sink(), Sink()
+        sink, plain = Sink(), Sink(THE_CPU)
         stack.callback(db.dispose_engines)
         _install(stack, place, database, sink.port)
+        default = str(config.current().smtp_connections)
+        wanted = (os.environ.get("CONNECTIONS") or f"1,{default}").split(",")
+        connections = [int(one) for one in wanted]
         shops = [sample_orders.shop(name=f"Shop {one}") for one in range(SHOPS)]
         warm = min(WARM, number)
-        statements = _statements(lambda: _send(shops, warm, 0)) / warm
+        sending = _Sending(shops)
+        statements = {
+            k: _statements(lambda k=k: sending.run(warm, k)) / warm  # type: ignore[misc]
+            for k in connections
+        }
         gc.collect()
         gc.freeze()  # as the command line does (trustsvc/cli/__init__.py)
-        for one in range(rounds):
-            runs[OURS].append(_send(shops, number, one + 1))
-            runs[LOOP].append(_loop(plain.port, number))
-            runs[COMMITS].append(_commits(place, number))
+        rows: list[dict[str, Any]] = []
+        for distance in distances:
+            some = max(number // LESS_FAR, 1) if distance else number
+            for one in (sink, plain):
+                one.place(distance)
+            runs: dict[str, list[Run]] = {}
+            for _ in range(rounds):
+                for k in connections:
+                    runs.setdefault(_name(k), []).append(sending.run(some, k))
+                runs.setdefault(LOOP, []).append(_loop(plain.port, some))
+                runs.setdefault(COMMITS, []).append(_commits(place, some))
+            rows += [_row(runs, name, distance) for name in runs]
         with db.reading() as session:
             left = session.scalar(
                 select(func.count()).select_from(messages).where(messages.c.state != SENT)
             )
     taken, different = sink.end()
     plain.end()
-    rows = [_row(runs, name) for name in runs]
-    expected = warm + rounds * number
-    whole = left == 0 and taken == different == expected
+    whole = left == 0 and taken == different == sending.number
     _print(rows, database, statements)
-    print(f"{taken} of {expected} messages arrived, {taken - different} twice, {left} are left.")
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        result = {"rows": rows, "database": database, "arrived": taken, "whole": whole}
-        result["statements"] = statements
-        Path(out, "messages.json").write_text(json.dumps(result, indent=1))
-    return 0 if whole else 1
+    print(f"{taken} of {sending.number} arrived, {taken - different} twice, {left} are left.\n")
+    result = {"rows": rows, "database": database, "arrived": taken, "whole": whole}
+    return result | {"statements": statements}
+
+
+def _name(connections: int) -> str:
+    return f"invitations, {connections} connection{'s' if connections > 1 else ''}"
 
 
 def _install(stack: contextlib.ExitStack, place: Path, database: str, port: int) -> None:
@@ -136,37 +171,45 @@ def _install(stack: contextlib.ExitStack, place: Path, database: str, port: int)
     kinds.register_when_needed(message_kinds.register)
 
 
-def _send(shops: list[sample_orders.directory.Shop], number: int, round_: int) -> Run:
-    """Plan so many invitations, then send them; only the sending is measured."""
-    for start in range(0, number, plan.BATCH_SIZE):
-        some = range(start, min(start + plan.BATCH_SIZE, number))
-        with sample_orders.quiet(), db.transaction() as session:
-            orders = [_order(shops, round_, one) for one in some]
-            sample_orders.accept.accept(session, orders, sample_orders.NOON)
-        sample_orders.planned()
-    began = clock.read().uptime
+class _Sending:
+    """Plans invitations and sends them; only the sending is measured."""
 
-    def now() -> datetime:
-        return sample_orders.NOON + (clock.read().uptime - began) + timedelta(seconds=round_)
+    def __init__(self, shops: list[sample_orders.directory.Shop]) -> None:
+        self._shops = shops
+        self._runs = 0
+        self.number = 0
 
-    def send_all() -> None:
-        url = config.current().mail_url
-        with sample_orders.quiet(), transport.open_transport(url) as opened:
-            while send.send(db.transaction, opened, now):
-                pass
+    def run(self, number: int, connections: int) -> Run:
+        self._runs += 1
+        self.number += number
+        config.use(dataclasses.replace(config.current(), smtp_connections=connections))
+        for start in range(0, number, plan.BATCH_SIZE):
+            some = range(start, min(start + plan.BATCH_SIZE, number))
+            with sample_orders.quiet(), db.transaction() as session:
+                orders = [self._order(one) for one in some]
+                sample_orders.accept.accept(session, orders, sample_orders.NOON)
+            sample_orders.planned()
+        began = clock.read().uptime
+        later = timedelta(seconds=self._runs)
 
-    return _measured(send_all, number)
+        def now() -> datetime:
+            return sample_orders.NOON + (clock.read().uptime - began) + later
 
+        def send_all() -> None:
+            url = config.current().mail_url
+            with sample_orders.quiet(), transport.open_transport(url) as opened:
+                while send.send(db.transaction, opened, now):
+                    pass
 
-def _order(
-    shops: list[sample_orders.directory.Shop], round_: int, one: int
-) -> sample_orders.accept.IncomingOrder:
-    return sample_orders.received(
-        shops[one % SHOPS],
-        email=f"b{round_}-{one}@mail{one % DOMAINS}.example",
-        name=f"Jan Jansen-{'äöüß'[one % 4]}",
-        locale=LOCALES[one % len(LOCALES)],
-    )
+        return _measured(send_all, number)
+
+    def _order(self, one: int) -> sample_orders.accept.IncomingOrder:
+        return sample_orders.received(
+            self._shops[one % SHOPS],
+            email=f"b{self._runs}-{one}@mail{one % DOMAINS}.example",
+            name=f"Jan Jansen-{'äöüß'[one % 4]}",
+            locale=LOCALES[one % len(LOCALES)],
+        )
 
 
 def _measured(work: Callable[[], None], number: int) -> Run:
@@ -191,6 +234,16 @@ def _statements(work: Callable[[], object]) -> int:
     return counted
 
 
+@contextlib.contextmanager
+def _on_the_cpu() -> Iterator[None]:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {THE_CPU} & before or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def _loop(port: int, number: int) -> Run:
     body = _message()
 
@@ -199,7 +252,8 @@ def _loop(port: int, number: int) -> Run:
             for _ in range(number):
                 link.sendmail("reviews@trust.example", ["jan@mail.example"], body)
 
-    return _measured(loop, number)
+    with _on_the_cpu():
+        return _measured(loop, number)
 
 
 def _message() -> bytes:
@@ -245,28 +299,31 @@ def _begin(link: "sqlite3.Connection | psycopg.Connection") -> None:
         link.execute("BEGIN IMMEDIATE")
 
 
-def _row(runs: dict[str, list[Run]], name: str) -> dict[str, object]:
+def _row(runs: dict[str, list[Run]], name: str, distance: float) -> dict[str, Any]:
     """Summarise the rounds: medians, and ratios of each round to its yardsticks."""
-    beside = list(zip(runs[OURS], runs[LOOP], runs[COMMITS], strict=True))
-    ratios = {
-        OURS: [ours.per_second * (1 / a.per_second + 1 / b.per_second) for ours, a, b in beside],
-        LOOP: [ours.per_second / a.per_second for ours, a, _ in beside],
-        COMMITS: [ours.per_second / b.per_second for ours, _, b in beside],
-    }
+    mine = [one.per_second for one in runs[name]]
     return {
+        "distance": distance,
         "name": name,
-        "per_second": round(statistics.median(one.per_second for one in runs[name])),
+        "per_second": round(statistics.median(mine)),
+        "spread": round((max(mine) - min(mine)) / statistics.median(mine), 2),
         "cpu_ms": round(statistics.median(one.cpu_ms for one in runs[name]), 3),
-        "ratio": round(statistics.median(ratios[name]), 3),
-        "rounds": len(runs[name]),
+        "of_loop": _ratio(runs[name], runs[LOOP]),
+        "of_commits": _ratio(runs[name], runs[COMMITS]),
+        "rounds": len(mine),
     }
 
 
-def _print(rows: list[dict[str, object]], database: str, statements: float) -> None:
-    print(f"{database}: {statements:.1f} statements a message. Ratio: of our messages a second to")
-    print("what this line does; in the first line, to both of the others one after the other.")
-    print("| what | a second | CPU ms | ratio | rounds |")
-    print("|---|---:|---:|---:|---:|")
+def _ratio(ours: list[Run], theirs: list[Run]) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return round(statistics.median(one.per_second / two.per_second for one, two in pairs), 3)
+
+
+def _print(rows: list[dict[str, Any]], database: str, statements: dict[int, float]) -> None:
+    counted = ", ".join(f"{one:.1f} with {k}" for k, one in statements.items())
+    print(f"{database}: statements a message, by connections: {counted}. Spread: of the rounds.")
+    print("| ms away | what | a second | spread | CPU ms | of the loop | of commits | rounds |")
+    print("|---:|---|---:|---:|---:|---:|---:|---:|")
     for row in rows:
         print(f"| {' | '.join(str(value) for value in row.values())} |")
 
