@@ -31,7 +31,7 @@ from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
 from trustsvc import clock
 from trustsvc.app import create_app
-from trustsvc.mail.outbox import kinds, lease
+from trustsvc.mail.outbox import due, kinds, lease
 from trustsvc.orders.models import decisions
 from trustsvc.storage import db
 
@@ -95,6 +95,7 @@ def _timed() -> Iterator[tuple[str, Cost]]:
             run()
     for name, run in jobs.items():
         yield name, _cost(run)
+    yield "is anything due", _cost(_ask_in_vain)
     yield "lease, nothing due", _cost(lambda: _lease(0))
     for path in ("/desk/", "/desk/orders/bakfiets-co", "/s/bakfiets-co", "/desk/requests"):
         yield path, _cost(lambda path=path: _get(client, path))  # type: ignore[misc]
@@ -122,6 +123,12 @@ def _lease(expected: int) -> None:
         if len(found) != expected:
             raise SystemExit(f"{len(found)} messages were leased, not {expected}.")
         raise Undo
+
+
+def _ask_in_vain() -> None:
+    with db.reading() as session:
+        if due.may_be_any(session, clock.now()):
+            raise SystemExit("A message is due, and none should be.")
 
 
 def _get(client: FlaskClient, path: str) -> None:
@@ -154,7 +161,7 @@ def _cost(run: Callable[[], object], before: Callable[[], object] | None = None)
 def _grown(seen: dict[int, dict[str, Cost]]) -> list[str]:
     """List the jobs with nothing to do that cost more with the longest history."""
     first, last = seen[min(seen)], seen[max(seen)]
-    quiet = {one.job for one in schedule.SCHEDULE} | {"lease, nothing due"}
+    quiet = {one.job for one in schedule.SCHEDULE} | {"is anything due", "lease, nothing due"}
     return [
         name
         for name in quiet

@@ -28,6 +28,17 @@ def test_each_kind_of_process_has_its_share_of_the_kills():
         }
 
 
+def test_a_killed_mailer_may_leave_one_unknown_delivery_a_connection(monkeypatch):
+    monkeypatch.setattr(verdict.witness, "count_sender_died", lambda: 13)
+    kills = {"mailer": 2, "up": 1, "web": 9}
+
+    fine = verdict.unknown_of_killed_mailers(kills, mailers=2, connections=4)
+    broken = verdict.unknown_of_killed_mailers(kills, mailers=2, connections=3)
+
+    name = "unknown beyond one a connection of a killed mailer"
+    assert (fine[name], broken[name], fine["unknown, its sender died"]) == (0, 1, 13)
+
+
 def test_a_run_counts_only_with_enough_faults_of_each_kind():
     assert record("postgresql")["kept"]
     for name, least in sizes.minimums(sizes.LONG, "postgresql").items():

@@ -123,6 +123,9 @@ def _drill(installation, sink, weather, chaos, size, dice):
         "settled, in calibrations": round(took / calibration, 1),
         "left unsettled": int(waited >= patience),
         **verdict.faults(installation.kills, chaos, weather),
+        **verdict.unknown_of_killed_mailers(
+            installation.kills, size["mailers"], config.current().smtp_connections
+        ),
     }
 
 

@@ -19,6 +19,7 @@ PROMISED = {
     "second messages": 0,
     "messages against an opt-out": 0,
     "sent by its state, but never seen": 0,
+    "unknown beyond one a connection of a killed mailer": 0,
     "answers that were neither yes nor later": 0,
     "privacy requests without their answer": 0,
     "privacy requests answered more often than posted": 0,
@@ -94,6 +95,19 @@ def _privacy_requests(shop_ids, orders):
         "privacy requests answered more often than posted": sum(
             n > posted[number] for number, n in answers.items()
         ),
+    }
+
+
+def unknown_of_killed_mailers(kills, mailers, connections):
+    """Count the messages in doubt because their sender died, and those that are too many.
+
+    Who kills `up` kills all of its mailers.
+    """
+    died = witness.count_sender_died()
+    most = (kills.get("mailer", 0) + mailers * kills.get("up", 0)) * connections
+    return {
+        "unknown, its sender died": died,
+        "unknown beyond one a connection of a killed mailer": max(0, died - most),
     }
 
 

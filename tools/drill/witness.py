@@ -128,6 +128,12 @@ def message_states():
         return Counter({row[0]: row[1] for row in rows})
 
 
+def count_sender_died():
+    with db.reading() as session:
+        unknown = (messages.c.state == "unknown") & (messages.c.reason == "sender_died")
+        return session.scalar(select(func.count()).select_from(messages).where(unknown))
+
+
 def rows_of_orders(shop_ids, orders):
     """Give what became of each order, by its number; a list, because each must be there once."""
     of = {
