@@ -40,6 +40,7 @@ class MailServer:
         self.allows = allows
         self.open_now, self.most_at_once = 0, 0
         self.messages = []
+        self.did_not_wait = False
         self.connections = 0
         self.commands = []
         self.taken = []
@@ -92,6 +93,7 @@ class MailServer:
         while line := lines.readline():
             step = line.split(b" ")[0].strip().upper().decode("ascii", "replace")
             self.commands.append(line.decode("utf-8", "replace").strip())
+            self._look_ahead(link, lines)
             if step in {"EHLO", "HELO"}:
                 if not self._ehlo(link):
                     return
@@ -105,6 +107,14 @@ class MailServer:
                     return
             if step == "QUIT":
                 return
+
+    def _look_ahead(self, link, lines):
+        """Note a client that does not wait for an answer where the server does not pipeline."""
+        if self.tls or "PIPELINING" in self.offers:
+            return
+        link.settimeout(0)
+        self.did_not_wait |= bool(lines.peek(1))
+        link.settimeout(PATIENCE_S)
 
     def _start_tls(self, step, link, lines):
         if step != "STARTTLS" or not self.tls:

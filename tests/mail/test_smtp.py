@@ -59,6 +59,7 @@ def test_three_messages_go_over_one_connection(offers):
 
     assert outcomes == [SendResult(SendStatus.SENT)] * 3
     assert (server.connections, end_of_data.count) == (1, 3)
+    assert not server.did_not_wait
     subjects = [
         message_from_bytes(one, policy=policy.default)["Subject"] for one in server.messages
     ]

@@ -248,6 +248,7 @@ def test_one_refused_recipient_of_a_group_changes_nothing_for_the_others(
     assert len(server.messages) == 2 * SIZE - 1
     assert set(reached(server).values()) == {1}
     assert failures() is None
+    assert not server.did_not_wait
 
 
 @pytest.mark.parametrize(
