@@ -111,3 +111,15 @@ def test_a_lock_that_cannot_be_opened_is_a_database_that_is_away(installation):
 def test_postgresql_waits_for_a_lock_as_long_as_sqlite_does(installation):
     with db.reading() as session:
         assert session.scalar(text("SHOW lock_timeout")) == "10s"
+
+
+def test_one_row_is_read_without_a_transaction_and_the_next_one_rolls_back_as_ever(installation):
+    def write_and_fail():
+        with db.transaction() as session:
+            heartbeat.beat(session, "scheduler", now())
+            raise RuntimeError
+
+    for _ in range(3):
+        assert db.read_row(text("SELECT count(*) FROM heartbeats"))[0] == 0
+        with pytest.raises(RuntimeError):
+            write_and_fail()

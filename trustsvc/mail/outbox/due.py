@@ -15,19 +15,20 @@ from trustsvc.mail.outbox.models import (
     messages,
 )
 from trustsvc.mail.outbox.state import DUE, LEASED, UNKNOWN, message_states
+from trustsvc.storage import db
 from trustsvc.storage.columns import Moment, in_states
 
 # The condition of ix_messages_due, by the table's name: what the lease joins has states as well.
 IS_DUE = text(f"messages.state = '{DUE.value}'")
 
 
-def may_be_any(session: Session, now: datetime) -> bool:
+def may_be_any(now: datetime) -> bool:
     """Say whether a message may be due, or a lease has run out; False is certain.
 
     One statement without parameters, each part of which reads one row of an index. PostgreSQL makes
     a plan for all parameters of a prepared one with them, and then reads the whole table.
     """
-    row = session.connection().execute(_looking(config.current().resend)).one()
+    row = db.read_row(_looking(config.current().resend))
     soon = [row.first_until, *(row[at] for at in range(len(Priority)))]
     longest = now + MESSAGE_LEASE + clock_check.MAX_DRIFT
     return bool(
