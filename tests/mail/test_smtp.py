@@ -1,3 +1,4 @@
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -217,6 +218,39 @@ def test_after_a_refusal_the_connection_is_reset_and_used_again():
     assert "rset" in [line.lower() for line in server.commands]
 
 
+def post_group(url, number):
+    """Send a group over as many connections; all may leave."""
+    mail_transport = smtp.SmtpTransport(url, "reviews@trust.example", number)
+    with contextlib.closing(mail_transport):
+        return mail_transport.send_group([email_message()] * number, lambda places: places)
+
+
+@pytest.fixture
+def short_patience(monkeypatch):
+    monkeypatch.setattr(smtp_connection, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_dialogue, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(smtp_dialogue, "END_OF_DATA_TIMEOUT_S", 0.3)
+
+
+@pytest.mark.parametrize(
+    ("step", "result"),
+    [
+        ("RCPT", SendResult(SendStatus.DEFERRED, "connection_lost")),
+        ("DOT", SendResult(SendStatus.UNKNOWN, "no_answer")),
+    ],
+)
+def test_each_connection_has_a_deadline_of_its_own_and_what_came_in_time_counts(
+    short_patience, step, result
+):
+    with MailServer(says={step: [None, None, "250 ok"]}) as server:
+        results = post_group(server.url, 4)
+
+    assert sorted(results, key=str) == sorted(
+        [result] * 2 + [SendResult(SendStatus.SENT)] * 2, key=str
+    )
+    assert len(server.messages) == 2
+
+
 @pytest.mark.parametrize(
     "says",
     [
@@ -370,6 +404,15 @@ def test_a_password_is_sent_after_tls_and_a_wrong_one_is_no_refusal_of_the_buyer
     ]
     assert post(f"smtp://127.0.0.1:{port}")[0].status is SendStatus.DEFERRED
     assert kept.encrypted == [True]
+
+
+def test_each_connection_of_a_group_has_tls_and_a_password(listener, certificate):
+    options = {"tls_context": certificate, "auth_required": True, "authenticator": right}
+    kept, port = listener(**options)
+
+    url = f"smtp://mailer:pass%20word@127.0.0.1:{port}"
+    assert post_group(url, 3) == [SendResult(SendStatus.SENT)] * 3
+    assert kept.encrypted == [True] * 3
 
 
 def test_smtps_speaks_tls_from_the_first_byte(listener, certificate):
