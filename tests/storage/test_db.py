@@ -120,6 +120,6 @@ def test_one_row_is_read_without_a_transaction_and_the_next_one_rolls_back_as_ev
             raise RuntimeError
 
     for _ in range(3):
-        assert db.read_row(text("SELECT count(*) FROM heartbeats"))[0] == 0
+        assert db.read_row(text("SELECT count(*) AS n FROM heartbeats")) == {"n": 0}
         with pytest.raises(RuntimeError):
             write_and_fail()

@@ -99,7 +99,7 @@ def _privacy_requests(shop_ids, orders):
 
 
 def unknown_of_killed_mailers(kills, mailers, connections):
-    """Count the messages in doubt because their sender died, and those that are too many.
+    """Count unknown deliveries whose sender died, and how many of them are too many.
 
     Who kills `up` kills all of its mailers.
     """

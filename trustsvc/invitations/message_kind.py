@@ -41,7 +41,7 @@ from trustsvc.orders.models import orders
 from trustsvc.orders.state import OrderState
 from trustsvc.registry import check
 
-MOST_AT_ONCE = 32  # a statement for each number of messages is kept
+LOGGED_AT_ONCE = 32  # a statement for each number of messages is kept
 # A message whose order is on hold since it was planned, or since it was tried.
 WHILE_IT_WAITS = {INVITATION: timedelta(hours=1), REMINDER: timedelta(days=1)}
 UNDECIDED = timedelta(seconds=30)  # until check_orders has decided on news of the order
@@ -122,8 +122,8 @@ class InvitationMessages:
                 one.message.subject_id
             )
         for (_, step, rule, outcome), ids in alike.items():
-            for start in range(0, len(ids), MOST_AT_ONCE):
-                some = ids[start : start + MOST_AT_ONCE]
+            for start in range(0, len(ids), LOGGED_AT_ONCE):
+                some = ids[start : start + LOGGED_AT_ONCE]
                 entry: dict[str, object] = {f"id{at}": one for at, one in enumerate(some)}
                 entry |= {"step": DecisionStep(step), "rule": rule, "outcome": Outcome(outcome)}
                 decision_log.write_for(session, _logging(len(some)), [entry | {"at": now}])

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Executable, Result, Row, Table, text
+from sqlalchemy import Engine, Executable, Result, RowMapping, Table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -104,12 +104,12 @@ def reading() -> Iterator[Session]:
         yield session
 
 
-def read_row(statement: Executable) -> Row[*tuple[Any, ...]]:
+def read_row(statement: Executable) -> RowMapping:
     """Execute one statement that reads one row: nothing around it, not even a transaction."""
     with engine().connect() as connection:
         if not is_sqlite():  # a third of the time
             connection.execution_options(isolation_level="AUTOCOMMIT")
-        return connection.execute(statement).one()
+        return connection.execute(statement).mappings().one()
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:

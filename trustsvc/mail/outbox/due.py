@@ -29,13 +29,13 @@ def may_be_any(now: datetime) -> bool:
     a plan for all parameters of a prepared one with them, and then reads the whole table.
     """
     row = db.read_row(_looking(config.current().resend))
-    soon = [row.first_until, *(row[at] for at in range(len(Priority)))]
+    soon = [row["first_until"], *(row[f"due{priority}"] for priority in Priority)]
     longest = now + MESSAGE_LEASE + clock_check.MAX_DRIFT
     return bool(
         any(moment and moment <= now for moment in soon)
-        or (row.last_until and row.last_until > longest)
-        or row.breakers
-        or row.unknown
+        or (row["last_until"] and row["last_until"] > longest)
+        or row["breakers"]
+        or row["unknown"]
     )
 
 

@@ -33,7 +33,7 @@ from trustsvc.mail.outbox.state import (
 )
 from trustsvc.storage.columns import in_states
 
-MOST_AT_ONCE = 32  # a statement for each number of messages is kept
+SETTLED_AT_ONCE = 32  # a statement for each number of messages is kept
 
 _random = secrets.SystemRandom()
 _END_STATES = {
@@ -213,8 +213,8 @@ def _end_all(
     for one in settled:
         alike[one.one.lease, one.reason].append(one.one.message.id)
     for (lease, reason), ids in alike.items():
-        for start in range(0, len(ids), MOST_AT_ONCE):
-            some = ids[start : start + MOST_AT_ONCE]
+        for start in range(0, len(ids), SETTLED_AT_ONCE):
+            some = ids[start : start + SETTLED_AT_ONCE]
             values: dict[str, object] = {f"id{at}": one for at, one in enumerate(some)}
             values |= {"by": lease, "why": reason, "at": None if state is REFUSED else now}
             session.connection().execute(_settling(tuple(sources), state, len(some)), values)
