@@ -68,7 +68,7 @@ def spread(values: Sequence[float]) -> float:
 
 def _short(value: float) -> float:
     """Keep three digits, and whole numbers of more."""
-    return float(f"{value:.3g}") if abs(value) < 100 else round(value)  # noqa: PLR2004
+    return float(f"{value:.3g}") if abs(value) < 100 else round(value)
 
 
 def write(name: str, results: Iterable[Result], **more: object) -> None:

@@ -6,6 +6,7 @@ There are no rules of single providers: a rule that folds more would merge two p
 wrong about a provider (docs/adr/0013-no-provider-rules.md). Mail goes to the address as written.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ from trustsvc.errors import Refused
 
 MAX_CHARACTERS = 254  # RFC 5321 4.5.3.1.3: a path of 256 octets with its two brackets
 MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS  # before accents are composed (NFC)
+# A local part of these signs is folded by lower() alone; most addresses have no others.
+_plain_local_part = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+").fullmatch
 
 
 class NotAnAddress(Refused):
@@ -28,6 +31,13 @@ def normalise(address: str) -> str:
     Raises NotAnAddress, which does not repeat the address.
     """
     text = address.strip()
+    local, _, domain = text.rpartition("@")
+    if len(text) <= MAX_CHARACTERS and domain.isascii() and domain and _plain_local_part(local):
+        return f"{local.lower()}@{_domain(domain)}"
+    return _normalise_any(text)
+
+
+def _normalise_any(text: str) -> str:
     if len(text) > MAX_RAW_CHARACTERS or not input_limits.is_stream_safe(text):
         raise NotAnAddress
     text = unicodedata.normalize("NFC", text)

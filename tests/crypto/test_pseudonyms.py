@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tests.key_rotation import add_key
-from trustsvc import config
+from trustsvc import address, config
 from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.crypto.pseudonyms import hmac_sha256
@@ -136,6 +136,37 @@ def test_normalising_twice_changes_nothing(local, domain):
         return
     assert once == normalise(once)
     assert "\n" not in once
+
+
+PRINTABLE = "".join(map(chr, range(0x1F, 0x81)))
+
+
+@settings(max_examples=500)
+@given(some.text(PRINTABLE, max_size=12), some.sampled_from(["A.example", "Bücher.example", "b"]))
+def test_a_plain_local_part_is_folded_as_any_other_is(local, domain):
+    text = f"{local}@{domain}".strip()
+    try:
+        expected = address._normalise_any(text)
+    except NotAnAddress:
+        with pytest.raises(NotAnAddress):
+            normalise(text)
+    else:
+        assert normalise(text) == expected
+
+
+def test_many_pseudonyms_are_made_as_each_one_is(place):
+    for kind in ("registry", "lookup", "lookup"):
+        add_key(place, kind)
+    maker = pseudonyms.PseudonymMaker()
+
+    for number in range(5):
+        plain = f"b{number}@example.com"
+        assert maker.of_registry(plain) == set(pseudonyms.registry_pseudonyms(plain))
+        for shop_id in (1, 2, 1):
+            assert maker.of_shop(shop_id, plain) == set(pseudonyms.shop_pseudonyms(shop_id, plain))
+            assert {len(one) for one in maker.of_shop(shop_id, plain)} == {
+                pseudonyms.PSEUDONYM_BYTES
+            }
 
 
 def test_a_pseudonym_says_its_rule_and_key_and_holds_no_more_than_sixteen_bytes_of_mac(place):

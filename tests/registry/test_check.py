@@ -3,8 +3,9 @@ from sqlalchemy import select
 
 from tests.key_rotation import add_key
 from trustsvc.clock import now
+from trustsvc.crypto import pseudonyms
 from trustsvc.errors import Refused
-from trustsvc.registry import registration
+from trustsvc.registry import registration, restriction
 from trustsvc.registry.check import RegistryQuery, RegistryStatus, statuses
 from trustsvc.registry.models import opt_outs, registered_buyers
 from trustsvc.registry.opt_out import opt_out
@@ -88,6 +89,30 @@ def test_more_questions_than_fit_in_one_statement_are_answered_in_their_order(in
     answers = ask(*((1, f"b{number}@mail.example") for number in range(1200)))
 
     assert [at for at, answer in enumerate(answers) if answer.registered] == [0, 700, 1199]
+
+
+def test_many_questions_are_answered_as_each_alone(installation):
+    questions = [(shop_id, f"b{n}@mail.example") for n in range(8) for shop_id in (1, 2)]
+    with db.transaction() as session:
+        registration.register(session, "b1@mail.example", "v1", "page", now())
+        opt_out(session, "b1@mail.example", 1, "stop", now())
+        opt_out(session, "b2@mail.example", EVERY_SHOP, "objection", now())
+        for shop_id, email in ((2, "b3@mail.example"), (EVERY_SHOP, "b4@mail.example")):
+            mine = (
+                pseudonyms.shop_pseudonyms(shop_id, email)
+                if shop_id
+                else pseudonyms.registry_pseudonyms(email)
+            )
+            restriction.restrict(session, mine, shop_id, now())
+    add_key(installation, "registry")
+    add_key(installation, "lookup")
+
+    answers = ask(*questions)
+
+    assert answers == [ask(one)[0] for one in questions]
+    assert sum(one.registered for one in answers) == 2
+    assert sum(one.opted_out for one in answers) == 3
+    assert sum(one.restricted for one in answers) == 3
 
 
 def test_no_question_is_no_answer(installation):

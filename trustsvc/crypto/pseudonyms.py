@@ -20,12 +20,53 @@ from trustsvc.address import normalise
 from trustsvc.crypto import keyring
 
 RULE = 1
+MAC_BYTES = 16
+PSEUDONYM_BYTES = 2 + MAC_BYTES  # in bytes
 _NO_SHOP = 0
+
+
+class PseudonymMaker:
+    """Makes the pseudonyms of many addresses by the keys of one moment, each key set up once.
+
+    Takes normalised addresses, and gives what the functions below give.
+    """
+
+    def __init__(self) -> None:
+        self._registry = [(_start(key), _mac(key.secret)) for key in keyring.keys("registry")]
+        self._lookup = keyring.keys("lookup")
+        self._shops: dict[int, list[tuple[bytes, HMAC]]] = {}
+
+    def of_registry(self, plain: str) -> frozenset[bytes]:
+        return _by_each(self._registry, plain)
+
+    def of_shop(self, shop_id: int, plain: str) -> frozenset[bytes]:
+        macs = self._shops.get(shop_id)
+        if macs is None:
+            macs = [(_start(key), _mac(_shop_key(key, shop_id))) for key in self._lookup]
+            self._shops[shop_id] = macs
+        return _by_each(macs, plain)
+
+
+def _by_each(macs: list[tuple[bytes, HMAC]], plain: str) -> frozenset[bytes]:
+    found = []
+    for start, begun in macs:
+        mac = begun.copy()
+        mac.update(plain.encode())
+        found.append(start + mac.finalize()[:MAC_BYTES])
+    return frozenset(found)
+
+
+def _start(key: keyring.Key) -> bytes:
+    return bytes((RULE, key.version))
+
+
+def _mac(secret: bytes) -> HMAC:
+    return HMAC(secret, hashes.SHA256())
 
 
 def hmac_sha256(secret: bytes, text: str) -> bytes:
     """HMAC-SHA256, all 32 bytes (RFC 2104, RFC 4231)."""
-    mac = HMAC(secret, hashes.SHA256())
+    mac = _mac(secret)
     mac.update(text.encode())
     return mac.finalize()
 
@@ -76,7 +117,7 @@ def network_pseudonym(network: str) -> bytes:
 
 
 def _pseudonym(version: int, secret: bytes, text: str) -> bytes:
-    return bytes((RULE, version)) + hmac_sha256(secret, text)[:16]
+    return bytes((RULE, version)) + hmac_sha256(secret, text)[:MAC_BYTES]
 
 
 _shop_keys: dict[tuple[bytes, int], bytes] = {}

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, Row, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from trustsvc import address_rules, config
-from trustsvc.address import NotAnAddress
+from trustsvc.address import NotAnAddress, normalise
 from trustsvc.crypto import pseudonyms
 from trustsvc.orders import buyer, restricted_buyers
 from trustsvc.orders.facts import OrderFacts
@@ -74,7 +74,8 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
     statuses = iter(check.statuses(session, queries))
     unknown = check.RegistryStatus(registered=False, opted_out=False)
     relays = config.current().marketplace_relays
-    restricted_ids = _restricted_ids(session, rows)
+    pseudonyms_of = _pseudonyms(rows)
+    restricted_ids = _restricted_ids(session, rows, pseudonyms_of)
     checked = []
     for row in rows:
         status = next(statuses) if row.email else unknown
@@ -85,7 +86,7 @@ def lock_received(session: Session, most: int) -> list[CheckedOrder]:
                 locale=row.locale,
                 zone=row.zone,
                 facts=facts_of(row._asdict()),
-                pseudonyms=_pseudonyms(row.shop_id, row.email),
+                pseudonyms=pseudonyms_of[row.id],
                 address_rule=(
                     address_rules.why_not_writable(row.email, row.domain, relays)
                     if row.email
@@ -108,14 +109,16 @@ def facts_of(row: Mapping[str, object]) -> OrderFacts:
     return OrderFacts(**known)
 
 
-def _restricted_ids(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
+def _restricted_ids(
+    session: Session,
+    rows: Sequence[Row[*tuple[Any, ...]]],
+    pseudonyms_of: Mapping[int, frozenset[bytes]],
+) -> set[int]:
     """Give the orders that are restricted by another address than theirs; free the others."""
     corrected = [
         row
         for row in rows
-        if row.email
-        and row.buyer_pseudonym
-        and row.buyer_pseudonym not in _pseudonyms(row.shop_id, row.email)
+        if row.email and row.buyer_pseudonym and row.buyer_pseudonym not in pseudonyms_of[row.id]
     ]
     restricted = check.restricted(session, {row.buyer_pseudonym for row in corrected})
     restricted_ids = {
@@ -174,8 +177,14 @@ def expect_address(session: Session, order_ids: Collection[int]) -> None:
     )
 
 
-def _pseudonyms(shop_id: int, email: str | None) -> frozenset[bytes]:
-    try:
-        return frozenset(pseudonyms.shop_pseudonyms(shop_id, email)) if email else frozenset()
-    except NotAnAddress:
-        return frozenset()
+def _pseudonyms(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, frozenset[bytes]]:
+    """Give the pseudonyms of the buyers at their shops, by order; none of a bad address."""
+    maker = pseudonyms.PseudonymMaker()
+    found: dict[int, frozenset[bytes]] = {}
+    for row in rows:
+        try:
+            of_buyer = maker.of_shop(row.shop_id, normalise(row.email)) if row.email else None
+        except NotAnAddress:
+            of_buyer = None
+        found[row.id] = of_buyer or frozenset()
+    return found

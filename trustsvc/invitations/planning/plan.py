@@ -28,9 +28,18 @@ from trustsvc.orders.undecided import CheckedOrder
 from trustsvc.registry import opt_out
 from trustsvc.shops import directory
 from trustsvc.storage import db
+from trustsvc.storage.bulk_insert import BulkInsert
 from trustsvc.work_queue import job_queue
 
 BATCH_SIZE = 500
+_INVITE = BulkInsert(
+    invitations,
+    (
+        *("shop_id", "order_id", "link", "state", "basis", "language", "zone"),
+        *("experienced_at", "unanswered", "created_at", "expires_at"),
+    ),
+    returning=("id", "order_id"),
+)
 _PLANNER_LOCK = 0x7472757374  # an arbitrary number, the same in each process
 
 
@@ -205,34 +214,29 @@ def _invite(session: Session, batch: _Batch) -> None:
     if not batch.invite:
         return
     rows = [_invitation(batch, order, due) for order, due in batch.invite]
-    created = session.execute(
-        invitations.insert().returning(
-            invitations.c.id, invitations.c.order_id, invitations.c.shop_id
-        ),
-        rows,
-    )
-    due_of = {order.id: due for order, due in batch.invite}
+    invitation_ids = {row["order_id"]: row["id"] for row in _INVITE.execute(session, rows)}
     pending.add(
         session,
         [
-            pending.NewMessage(INVITATION, row.id, row.shop_id, due_of[row.order_id])
-            for row in created
+            pending.NewMessage(INVITATION, invitation_ids[order.id], order.shop_id, due)
+            for order, due in batch.invite
         ],
     )
 
 
-def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> dict[str, object]:
+def _invitation(batch: _Batch, order: CheckedOrder, due: datetime) -> tuple[object, ...]:
+    """Give the values of an invitation, in the order of _INVITE."""
     shop = batch.shops[order.shop_id]
-    return {
-        "shop_id": shop.id,
-        "order_id": order.id,
-        "link": signed_links.new_id(),
-        "state": invitation_states.begin(OPEN),
-        "basis": f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
-        "language": _language(batch, order),
-        "zone": _zone(batch, order),
-        "experienced_at": schedule.experienced_at(order.facts),
-        "unanswered": batch.contacts.unanswered(order) + 1,
-        "created_at": batch.now,
-        "expires_at": due + eligibility.REVIEW_LINK_LIFETIME,
-    }
+    return (
+        shop.id,
+        order.id,
+        signed_links.new_id(),
+        invitation_states.begin(OPEN),
+        f"{shop.may_ask} {shop.wording_at:%Y-%m-%d}",
+        _language(batch, order),
+        _zone(batch, order),
+        schedule.experienced_at(order.facts),
+        batch.contacts.unanswered(order) + 1,
+        batch.now,
+        due + eligibility.REVIEW_LINK_LIFETIME,
+    )

@@ -12,7 +12,17 @@ from trustsvc.mail.outbox import kinds
 from trustsvc.mail.outbox.models import messages
 from trustsvc.mail.outbox.state import DROPPED, DUE, UNSENT, message_states
 from trustsvc.storage import db
+from trustsvc.storage.bulk_insert import BulkInsert
 from trustsvc.storage.columns import Moment
+
+_ADD = BulkInsert(
+    messages,
+    (
+        *("kind", "subject_id", "shop_id", "priority", "token"),
+        *("state", "due_at", "attempts", "reason"),
+    ),
+    unless_same=(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +42,20 @@ def add(session: Session, new: Iterable[NewMessage]) -> None:
     Whoever adds enqueues `send_messages`. Raises UnregisteredKind.
     """
     rows = [
-        {
-            "kind": one.kind,
-            "subject_id": one.subject_id,
-            "shop_id": one.shop_id,
-            "priority": int(kinds.by_name(one.kind).priority),
-            "token": signed_links.new_id(),
-            "state": message_states.begin(DROPPED if one.dropped else DUE),
-            "due_at": one.due_at,
-            "attempts": 0,
-            "reason": one.dropped,
-        }
+        (
+            one.kind,
+            one.subject_id,
+            one.shop_id,
+            int(kinds.by_name(one.kind).priority),
+            signed_links.new_id(),
+            message_states.begin(DROPPED if one.dropped else DUE),
+            one.due_at,
+            0,
+            one.dropped,
+        )
         for one in new
     ]
-    if rows:
-        session.execute(db.insert(messages).on_conflict_do_nothing(), rows)
+    _ADD.execute(session, rows)
 
 
 def move(session: Session, due_at: Mapping[int, datetime]) -> None:
