@@ -11,10 +11,13 @@
 # make dictionary  tries a million addresses on a dump without its keys (OTHERS)
 # make cases  plays all order histories and prints which kinds hold on which platform
 # make embed  writes a release of the scripts that shops embed (VERSION=1.0.1)
-# make bench  what a badge costs a shop's page, beside isso's embed
+# make bench  every benchmark in ten minutes, in one table (ONLY=check,start; OUT=folder)
+# make bench-badge  what a badge costs a shop's page, beside isso's embed
 # make bench-ingest  how many orders a second are on disk before their 202 (ROUNDS, SECONDS, OUT=folder)
 # make bench-serving  what a badge costs its server, beside nginx (ROUNDS, SECONDS, OUT=folder)
 # make bench-messages  how many invitations a second leave (DATABASE, MESSAGES, ROUNDS, OUT=folder)
+# make bench-check  what it costs to check and plan an order (REGISTERED, DATABASE, ROUNDS, OUT=folder)
+# make bench-start  how long until the service is ready (ROUNDS, OUT=folder)
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make bench-growth  what anything costs more because history grew (ROWS, DATABASE, OUT=folder)
 # make bench-waiting  how long writers wait while deleted data is overwritten (ROWS, DATABASE, OUT=folder)
@@ -27,7 +30,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-badge bench-check bench-start bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -121,7 +124,18 @@ embed: .venv/ready-for-tests
 
 bench: .venv/ready-for-tests .venv-peers/ready
 	@.ci/provide
-	@$(BIN)/python -m bench.badge
+	@ONLY="$(ONLY)" OUT=$(OUT) $(BIN)/python -m bench.every
+
+bench-badge: .venv/ready-for-tests .venv-peers/ready
+	@.ci/provide
+	@OUT=$(OUT) $(BIN)/python -m bench.badge
+
+bench-check: .venv/ready-for-tests
+	@.ci/provide
+	@REGISTERED=$(REGISTERED) DATABASE=$(DATABASE) BATCHES=$(BATCHES) ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.check
+
+bench-start: .venv/ready-for-tests
+	@ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.start
 
 bench-ingest: .venv/ready-for-tests
 	@.ci/provide
@@ -135,8 +149,8 @@ bench-messages: .venv/ready-for-tests
 	@.ci/provide
 	@DATABASE=$(DATABASE) MESSAGES=$(MESSAGES) ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.messages
 
-bench-memory: .venv/ready
-	@SECONDS=$(SECONDS) $(BIN)/python -m bench.memory
+bench-memory: .venv/ready-for-tests
+	@SECONDS=$(SECONDS) OUT=$(OUT) $(BIN)/python -m bench.memory
 
 bench-growth: .venv/ready-for-tests
 	@.ci/provide

@@ -1,19 +1,20 @@
 """What does a badge cost a shop's page? Ours and isso's embed, in one Chromium, in one run.
 
-`make bench` starts the demo (the whole flow on a folder of its own) and isso from its own package,
-puts each on a shop's page of another origin, and prints what was loaded and what happened. Bodies
-are counted as `brotli -11` makes them, for both alike, so that nobody's server decides. Ends with 1
-when ours is over a limit.
+`make bench-badge` starts the demo (the whole flow on a folder of its own) and isso from its own
+package, puts each on a shop's page of another origin, and prints what was loaded and what happened.
+Bodies are counted as `brotli -11` makes them, for both alike, so that nobody's server decides. Ends
+with 1 when ours is over a limit. OUT is where badge.json goes.
 """
 
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from bench import limits, looking, peers, shop_page
+from bench import limits, looking, peers, results, shop_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def main() -> int:
                 )
                 rows = list(_rows(browser, free, strict))
                 browser.close()
+    results.write("badge", list(_results(rows)), rows=[asdict(row) for row in rows])
     return _say(rows)
 
 
@@ -97,6 +99,23 @@ def _rows(browser: Browser, free: str, strict: str) -> list[Row]:
 def _if(it_works: bool, number: int) -> object:
     """Say how often a policy was violated, of what did anything at all under it."""
     return number if it_works else "-"
+
+
+def _results(rows: list[Row]) -> Iterator[results.Result]:
+    """Give what was counted in bytes or requests; the rest is yes or no."""
+    for row in rows:
+        name, _, unit = row.what.rpartition(", ")
+        if unit not in {"bytes", "cold"} or not isinstance(row.ours, int | float):
+            continue
+        theirs = float(row.theirs) if isinstance(row.theirs, int | float) else None
+        yield results.Result(
+            work=f"badge on a page: {name if unit == 'bytes' else row.what}",
+            unit="bytes" if unit == "bytes" else "requests",
+            ours=row.ours,
+            yardstick="isso" if theirs is not None else "",
+            theirs=theirs,
+            ratio=round(row.ours / theirs, 3) if theirs else None,
+        )
 
 
 def _say(rows: list[Row]) -> int:

@@ -11,21 +11,19 @@ OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
 
 import contextlib
 import importlib
-import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from bench import filled_database
+from bench import filled_database, results
 from jobs import schedule
 from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
@@ -54,6 +52,7 @@ class Cost:
 
     wall: float
     cpu: float
+    spread: float
 
 
 def main() -> int:
@@ -69,9 +68,7 @@ def main() -> int:
                 continue
             result[database] = {size: _measure(database, environ, size) for size in sizes}
         _print(database, result[database])
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        Path(out, "growth.json").write_text(json.dumps(_plain(result), indent=1))
+    results.write("growth", list(_results(result)), databases=_plain(result))
     return 1 if any(_grown(one) for one in result.values()) else 0
 
 
@@ -154,7 +151,8 @@ def _cost(run: Callable[[], object], before: Callable[[], object] | None = None)
         run()
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
-    return Cost(round(min(walls) * 1000, 2), round(min(cpus) * 1000, 2))
+    least = [round(min(some) * 1000, 2) for some in (walls, cpus)]
+    return Cost(*least, results.spread(walls))
 
 
 def _grown(seen: dict[int, dict[str, Cost]]) -> list[str]:
@@ -178,6 +176,25 @@ def _print(database: str, seen: dict[int, dict[str, Cost]]) -> None:
         cells = [*(f"{one.wall:.1f} ({one.cpu:.1f})" for one in costs), f"{ratio:.2f}"]
         print(f"| {name} | {' | '.join(cells)} |")
     print()
+
+
+def _results(result: dict[str, dict[int, dict[str, Cost]]]) -> Iterator[results.Result]:
+    """Give what each job and page takes with the longest history, beside the shortest."""
+    for database, sizes in result.items():
+        first, last = min(sizes), max(sizes)
+        for name, cost in sizes[last].items():
+            least = sizes[first][name].wall
+            yield results.Result(
+                work=f"{name}, {database}, {last:,} orders",
+                unit="ms",
+                ours=cost.wall,
+                yardstick=f"{first:,} orders",
+                theirs=least,
+                ratio=round(cost.wall / least, 2) if least else None,
+                cpu_us=round(cost.cpu * 1000),
+                rounds=RUNS,
+                spread=cost.spread,
+            )
 
 
 def _plain(result: dict[str, dict[int, dict[str, Cost]]]) -> Any:

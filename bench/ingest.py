@@ -9,7 +9,6 @@ ROUNDS, SECONDS and ORDERS (at most, a run) shorten it; OUT is where ingest.json
 """
 
 import contextlib
-import json
 import os
 import statistics
 import sys
@@ -25,6 +24,7 @@ from rq import Queue
 from sqlalchemy import create_engine, func, select
 
 from bench import load, services, yardsticks
+from bench.results import WIDE, Result, write
 from tests import servers
 from trustsvc import clock
 from trustsvc.demo import example_orders
@@ -33,7 +33,6 @@ from trustsvc.orders.models import orders
 CONNECTIONS = (16, 64)
 WARM_S = 0.5
 MOST_PER_SECOND = 12_000  # so many orders are made beforehand for each second
-WIDE = 0.5  # (max - min) / median of the ratios: more means little
 DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=128MB", "max_connections=120")
 HELLO, ENQUEUE, SQLITE, POSTGRESQL = "hello", "rq enqueue", "ours, SQLite", "ours, PostgreSQL"
 
@@ -61,10 +60,7 @@ def main() -> int:
         }
     rows = [_row(results, name, connections) for name, connections in results]
     _print(rows, lost)
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        text = json.dumps({"rows": rows, "lost": lost, "rounds": rounds}, indent=1)
-        Path(out, "ingest.json").write_text(text)
+    write("ingest", list(_results(rows)), rows=rows, lost=lost, rounds=rounds)
     refused = any(row["other_answers"] for row in rows)
     return 1 if refused or any(lost.values()) else 0
 
@@ -147,6 +143,23 @@ def _row(
         row[f"x {yardstick}"] = round(middle := statistics.median(ratios), 3)
         row[f"spread {yardstick}"] = round((max(ratios) - min(ratios)) / middle, 2)
     return row
+
+
+def _results(rows: list[dict[str, Any]]) -> Iterator[Result]:
+    value = {(row["name"], row["connections"]): row["per_second"] for row in rows}
+    for row in rows:
+        for yardstick in (HELLO, ENQUEUE) if row["name"] in {SQLITE, POSTGRESQL} else ():
+            yield Result(
+                work=f"ingest, {row['name'].partition(', ')[2]}, {row['connections']} connections",
+                unit="orders/s",
+                ours=row["per_second"],
+                yardstick=yardstick,
+                theirs=value[yardstick, row["connections"]],
+                ratio=row[f"x {yardstick}"],
+                cpu_us=row["cpu_us"],
+                rounds=row["rounds"],
+                spread=row[f"spread {yardstick}"],
+            )
 
 
 def _print(rows: list[dict[str, Any]], lost: dict[str, int]) -> None:

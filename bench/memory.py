@@ -3,13 +3,12 @@
 Starts it on a folder of its own, waits until each job ran once, and prints the proportional set
 size (PSS: shared pages are divided among who shares them) of each process. With SECONDS=3600 it
 then posts orders whose invitations leave a minute later, and asks for pages and badges, and prints
-the sizes ten times meanwhile. Linux only.
+the sizes ten times meanwhile. IDLE are the seconds until each job ran; OUT is where memory.json
+goes. Linux only.
 """
 
-import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
+from bench import results, start
 from trustsvc import clock
 from trustsvc.demo import example_orders
 
@@ -28,38 +28,25 @@ ROUNDS_A_SECOND = 2  # of one order and four requests each
 PLACES = (("NL", "Europe/Amsterdam"), ("JP", "Asia/Tokyo"), ("US", "America/New_York"))
 
 
-def main() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as place:
-        environ = os.environ | {"TRUSTSVC_DATA": place, "TRUSTSVC_PORT": str(port)}
-        environ |= {"TRUSTSVC_HOURLY_MOST": "0", "TRUSTSVC_MAIL_PACE": "0"}
-        began = time.monotonic()
-        service = subprocess.Popen([sys.executable, "-m", "trustsvc", "up"], env=environ)
-        try:
-            _wait(f"http://127.0.0.1:{port}/readyz")
-            print(f"ready after {time.monotonic() - began:.1f} s; idle for {SETTLED_S} s")
-            time.sleep(SETTLED_S)
-            _print(service.pid)
-            seconds = float(os.environ.get("SECONDS") or 0)
-            shop = _shop(environ) if seconds else {}
-            for _ in range(10 if seconds else 0):
-                rounds = _load(f"http://127.0.0.1:{port}", shop, seconds / 10)
-                print(f"after {rounds} more orders; sent in all: {_sent(place)}")
-                _print(service.pid)
-        finally:
-            service.terminate()
-            service.wait()
-
-
-def _wait(url: str) -> None:
-    for _ in range(1200):
-        with contextlib.suppress(requests.RequestException):
-            if requests.get(url, timeout=10).ok:
-                return
-        time.sleep(0.1)
-    raise SystemExit("It does not get ready.")
+def main() -> int:
+    idle_s = float(os.environ.get("IDLE") or SETTLED_S)
+    seconds = float(os.environ.get("SECONDS") or 0)
+    settings = {"TRUSTSVC_HOURLY_MOST": "0", "TRUSTSVC_MAIL_PACE": "0"}
+    with (
+        tempfile.TemporaryDirectory(prefix="trustsvc-bench-") as place,
+        start.running(place, settings) as service,
+    ):
+        print(f"ready after {service.seconds:.1f} s; idle for {idle_s:.0f} s")
+        time.sleep(idle_s)
+        found = _results(service.pid, "idle")
+        shop = _shop(service.environ) if seconds else {}
+        for _ in range(10 if seconds else 0):
+            rounds = _load(service.url, shop, seconds / 10)
+            print(f"after {rounds} more orders; sent in all: {_sent(place)}")
+            under_load = _results(service.pid, f"at {ROUNDS_A_SECOND} orders a second")
+        found += under_load if seconds else []
+    results.write("memory", found)
+    return 0
 
 
 def _shop(environ: dict[str, str]) -> dict[str, str]:
@@ -95,14 +82,20 @@ def _sent(place: str) -> int:
     return sum(1 for _ in Path(place, "mail", "new").glob("*"))
 
 
-def _print(parent: int) -> None:
-    sizes = {pid: _pss_kb(pid) for pid in _family(parent)}
+def _results(parent: int, when: str) -> list[results.Result]:
+    """Print the size of each process; gives that of all."""
+    sizes = {pid: _pss_kb(pid) / 1024 for pid in _family(parent)}
     for pid, size in sizes.items():
         title = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
         name = "trustsvc up" if pid == parent else Path(title).name.split(" unix")[0]
-        print(f"{size / 1024:6.0f} MB  {name}")
+        print(f"{size:6.0f} MB  {name}")
     whole = sum(sizes.values())
-    print(f"{(whole - sizes[parent]) / 1024:6.0f} MB  without `up`\n{whole / 1024:6.0f} MB  in all")
+    without = whole - sizes[parent]
+    print(f"{without:6.0f} MB  without `up`\n{whole:6.0f} MB  in all")
+    return [
+        results.Result(f"memory of the whole service, {when}, {what}", "MB PSS", round(size))
+        for what, size in (("with `up`", whole), ("without `up`", without))
+    ]
 
 
 def _family(pid: int) -> list[int]:
@@ -116,4 +109,4 @@ def _pss_kb(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

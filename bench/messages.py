@@ -14,7 +14,6 @@ DISTANCES (with commas) choose; OUT is where messages.json goes.
 import contextlib
 import dataclasses
 import gc
-import json
 import os
 import smtplib
 import sqlite3
@@ -32,6 +31,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event, func, select
 
+from bench import results
 from bench.ingest import DURABLE
 from tests import servers
 from tests.invitations import sample_orders
@@ -97,11 +97,9 @@ class Sink:
 
 def main() -> int:
     named = os.environ.get("DATABASE")
-    results = [_measure_all(one) for one in ([named] if named else ["sqlite", "postgresql"])]
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        Path(out, "messages.json").write_text(json.dumps(results, indent=1))
-    return 0 if all(one["whole"] for one in results) else 1
+    found = [_measure_all(one) for one in ([named] if named else ["sqlite", "postgresql"])]
+    results.write("messages", list(_results(found)), databases=found)
+    return 0 if all(one["whole"] for one in found) else 1
 
 
 def _measure_all(database: str) -> dict[str, Any]:
@@ -317,6 +315,25 @@ def _row(runs: dict[str, list[Run]], name: str, distance: float) -> dict[str, An
 def _ratio(ours: list[Run], theirs: list[Run]) -> float:
     pairs = zip(ours, theirs, strict=True)
     return round(statistics.median(one.per_second / two.per_second for one, two in pairs), 3)
+
+
+def _results(found: list[dict[str, Any]]) -> Iterator[results.Result]:
+    for database, row in ((one["database"], row) for one in found for row in one["rows"]):
+        if row["name"] in {LOOP, COMMITS}:
+            continue
+        away = f", {row['distance']:g} ms away" if row["distance"] else ""
+        for yardstick, ratio in ((LOOP, row["of_loop"]), (COMMITS, row["of_commits"])):
+            yield results.Result(
+                work=f"messages sent, {database}, {row['name'].partition(', ')[2]}{away}",
+                unit="messages/s",
+                ours=row["per_second"],
+                yardstick=yardstick,
+                theirs=round(row["per_second"] / ratio) if ratio else None,
+                ratio=ratio,
+                cpu_us=round(row["cpu_ms"] * 1000),
+                rounds=row["rounds"],
+                spread=row["spread"],
+            )
 
 
 def _print(rows: list[dict[str, Any]], database: str, statements: dict[int, float]) -> None:

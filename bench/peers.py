@@ -72,4 +72,4 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise SystemExit("isso did not start; remove .venv-peers and run `make bench` again.")
+    raise SystemExit("isso did not start; remove .venv-peers and run `make bench-badge` again.")

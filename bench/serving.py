@@ -8,7 +8,6 @@ ROUNDS and SECONDS shorten it; OUT is where serving.json goes.
 """
 
 import contextlib
-import json
 import os
 import re
 import statistics
@@ -20,11 +19,10 @@ from http.client import HTTPConnection
 from itertools import repeat
 from pathlib import Path
 
-from bench import load, services
+from bench import load, results, services
 from tests.deploy.nginx_server import free_port, nginx
 
 CONNECTIONS = 16
-WIDE = 0.5  # (max - min) / median of the ratios: more means little
 FORMS = ("json", "svg")
 NGINX, OURS = "nginx", "ours"
 
@@ -63,14 +61,36 @@ def main() -> int:
     print("| what | requests/s | CPU µs | bytes, headers too | x nginx | spread |")
     print("|---|---:|---:|---:|---:|---:|")
     for row in rows:
-        wide = " (too wide)" if row.spread > WIDE else ""
+        wide = " (too wide)" if row.spread > results.WIDE else ""
         cells = (row.what, row.per_second, row.cpu_us, row.bytes, row.ratio)
         print(f"| {' | '.join(map(str, cells))} | {row.spread:.2f}{wide} |")
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        Path(out, "serving.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    results.write("serving", _results(rows, rounds), rows=[asdict(row) for row in rows])
     wrong = {code for runs in seen.values() for run in runs for code in run.statuses} - {200, 304}
     return 1 if wrong else 0
+
+
+def _results(rows: list[Row], rounds: int) -> list[results.Result]:
+    beside = {row.what.partition(", ")[2]: row for row in rows if row.what.startswith(NGINX)}
+    return [
+        results.Result(
+            work=f"badge served, {form}",
+            unit=unit,
+            ours=ours,
+            yardstick="nginx, the same file",
+            theirs=theirs,
+            ratio=row.ratio if unit == "requests/s" else round(ours / theirs, 3),
+            cpu_us=row.cpu_us if unit == "requests/s" else None,
+            rounds=rounds,
+            spread=row.spread if unit == "requests/s" else None,
+        )
+        for row in rows
+        if row.what.startswith(OURS)
+        for form in [row.what.partition(", ")[2]]
+        for unit, ours, theirs in (
+            ("requests/s", row.per_second, beside[form].per_second),
+            ("bytes, headers too", row.bytes, beside[form].bytes),
+        )
+    ]
 
 
 def _start(stack: contextlib.ExitStack, folder: Path) -> Iterator[tuple[tuple[str, str], Asked]]:

@@ -9,7 +9,6 @@ where waiting.json goes.
 """
 
 import contextlib
-import json
 import os
 import statistics
 import subprocess
@@ -17,14 +16,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from bench import filled_database
+from bench import filled_database, results
 from tests.invitations import sample_orders
 from trustsvc import clock, message_kinds
 from trustsvc.storage import db, vacuum
@@ -54,9 +52,7 @@ def main() -> int:
             for size in sizes:
                 lines += _measure(database, environ, size)
     _print(lines)
-    if out := os.environ.get("OUT"):
-        Path(out).mkdir(parents=True, exist_ok=True)
-        Path(out, "waiting.json").write_text(json.dumps(lines, indent=1))
+    results.write("waiting", list(_results(lines)), lines=lines)
     return 0
 
 
@@ -121,6 +117,23 @@ def _waits(shop: Any, run: Callable[[], object]) -> dict[str, float]:
         "commits": len(took) - len(refused),
         "refused": len(refused),
     }
+
+
+def _results(lines: list[dict[str, Any]]) -> Iterator[results.Result]:
+    for one in lines:
+        if one["what"] == "nothing":
+            alone = one["longest"]
+            continue
+        yield results.Result(
+            work=f"longest commit, overwriting {one['what']}, {one['database']}, "
+            f"{one['bytes'] / 1e6:.0f} MB",
+            unit="s",
+            ours=one["longest"],
+            yardstick="without it",
+            theirs=alone,
+            ratio=round(one["longest"] / alone, 2),
+            rounds=one["commits"],
+        )
 
 
 def _print(lines: list[dict[str, Any]]) -> None:

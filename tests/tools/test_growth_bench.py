@@ -14,7 +14,7 @@ def test_the_bench_of_growth_measures_every_job_and_page(tmp_path):
     done = run_bench("growth", tmp_path, DATABASE="sqlite", ROWS="100,300")
 
     assert done.returncode in {0, 1}, done.stderr
-    written = json.loads((tmp_path / "growth.json").read_text())["sqlite"]
+    written = json.loads((tmp_path / "growth.json").read_text())["databases"]["sqlite"]
     assert set(written) == {"100", "300"}
     names = {one.job for one in schedule.SCHEDULE}
     for costs in written.values():
@@ -26,7 +26,7 @@ def test_the_bench_of_waiting_writers_counts_their_commits(tmp_path):
     done = run_bench("waiting_writers", tmp_path, DATABASE="sqlite", ROWS="200")
 
     assert done.returncode == 0, done.stderr
-    lines = json.loads((tmp_path / "waiting.json").read_text())
+    lines = json.loads((tmp_path / "waiting.json").read_text())["lines"]
     assert [line["what"] for line in lines] == ["nothing", "hourly", "nightly"]
     for line in lines:
         assert line["commits"] > 0

@@ -13,7 +13,7 @@ def test_the_bench_of_messages_loses_none_and_sends_none_twice(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    (written,) = json.loads((tmp_path / "messages.json").read_text())
+    (written,) = json.loads((tmp_path / "messages.json").read_text())["databases"]
     assert (written["whole"], written["arrived"]) == (True, 4 * 60 + 2 * 12)
     one, several = written["statements"].values()
     assert 5 < one < 8
