@@ -5,7 +5,7 @@ tenth as many published reviews. Then times each scheduled job with nothing to d
 due messages, an hourly purge of 1,000 due rows, and the pages that list or count. On PostgreSQL CPU
 is that of our process alone; the server's is in the time by the clock.
 
-ROWS (numbers with commas between) and DATABASE (sqlite, postgresql; both without it) shorten it;
+ROWS (numbers with commas between), RUNS and DATABASE (sqlite, postgresql; both without it) shorten it;
 OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
 """
 
@@ -35,7 +35,7 @@ from trustsvc.storage import db
 
 ROWS = (10_000, 100_000, 1_000_000)
 ANSWERED = 10  # of so many orders one has a review
-RUNS = 7
+RUNS = int(os.environ.get("RUNS") or 7)
 DUE = 500
 EXPIRED = 1000
 MAX_GROWTH = 1.2

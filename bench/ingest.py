@@ -23,8 +23,7 @@ import redis
 from rq import Queue
 from sqlalchemy import create_engine, func, select
 
-from bench import load, services, yardsticks
-from bench.results import WIDE, Result, write
+from bench import load, results, services, yardsticks
 from tests import servers
 from trustsvc import clock
 from trustsvc.demo import example_orders
@@ -44,23 +43,23 @@ def main() -> int:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trustsvc-bench-")))
         redis_url = stack.enter_context(contextlib.contextmanager(servers.redis)(folder))
         all_servers = dict(_start(stack, folder, redis_url))
-        results: dict[tuple[str, int], list[load.Load]] = {}
+        found: dict[tuple[str, int], list[load.Load]] = {}
         for number in range(rounds):
             for connections in CONNECTIONS:
                 for name, server in all_servers.items():
                     if number == 0:
                         _run(server, connections, WARM_S, most)
                     seen = _run(server, connections, seconds, most)
-                    results.setdefault((name, connections), []).append(seen)
+                    found.setdefault((name, connections), []).append(seen)
                 _empty_queue(redis_url)
         lost = {
             name: server.accepted - _stored(server)
             for name, server in all_servers.items()
             if server.shop and server.path != "/enqueue"
         }
-    rows = [_row(results, name, connections) for name, connections in results]
+    rows = [_row(found, name, connections) for name, connections in found]
     _print(rows, lost)
-    write("ingest", list(_results(rows)), rows=rows, lost=lost, rounds=rounds)
+    results.write("ingest", list(_results(rows)), rows=rows, lost=lost, rounds=rounds)
     refused = any(row["other_answers"] for row in rows)
     return 1 if refused or any(lost.values()) else 0
 
@@ -123,10 +122,10 @@ def _empty_queue(redis_url: str) -> None:
 
 
 def _row(
-    results: dict[tuple[str, int], list[load.Load]], name: str, connections: int
+    found: dict[tuple[str, int], list[load.Load]], name: str, connections: int
 ) -> dict[str, Any]:
     """Summarise the rounds of one server: medians, and ratios of each round to its yardsticks."""
-    runs = results[name, connections]
+    runs = found[name, connections]
     good = 200 if name == HELLO else 202
     row: dict[str, Any] = {
         "name": name,
@@ -138,18 +137,18 @@ def _row(
         "other_answers": sum(n for one in runs for code, n in one.statuses.items() if code != good),
     }
     for yardstick in (HELLO, ENQUEUE):
-        beside = zip(runs, results[yardstick, connections], strict=True)
+        beside = zip(runs, found[yardstick, connections], strict=True)
         ratios = [one.per_second / other.per_second for one, other in beside]
         row[f"x {yardstick}"] = round(middle := statistics.median(ratios), 3)
         row[f"spread {yardstick}"] = round((max(ratios) - min(ratios)) / middle, 2)
     return row
 
 
-def _results(rows: list[dict[str, Any]]) -> Iterator[Result]:
+def _results(rows: list[dict[str, Any]]) -> Iterator[results.Result]:
     value = {(row["name"], row["connections"]): row["per_second"] for row in rows}
     for row in rows:
         for yardstick in (HELLO, ENQUEUE) if row["name"] in {SQLITE, POSTGRESQL} else ():
-            yield Result(
+            yield results.Result(
                 work=f"ingest, {row['name'].partition(', ')[2]}, {row['connections']} connections",
                 unit="orders/s",
                 ours=row["per_second"],
@@ -170,7 +169,7 @@ def _print(rows: list[dict[str, Any]], lost: dict[str, int]) -> None:
         cells = [
             *(row[key] for key in ("name", "connections", "per_second", "p99_ms", "cpu_us")),
             *(row[key] for key in (f"x {HELLO}", f"x {ENQUEUE}", "rounds")),
-            f"{spread:.2f}" + (" (too wide)" if spread > WIDE else ""),
+            f"{spread:.2f}" + (" (too wide)" if spread > results.WIDE else ""),
         ]
         print(f"| {' | '.join(map(str, cells))} |")
     for name, number in lost.items():

@@ -103,4 +103,6 @@ def _cells(one: Result) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.6g}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -273,6 +273,24 @@ def test_0008_plans_no_second_reminder_and_the_first_where_there_was_none(instal
     assert message_of(asked[0], "reminder").state == "sent"
 
 
+def test_0015_counts_what_was_published_by_day(installation):
+    at_shop = sample_reviews.shop()
+    for stars, at in ((5, NOON), (5, NOON), (2, NOON - timedelta(days=1))):
+        public_id = sample_reviews.review(at_shop, stars=stars)
+        with db.transaction() as session:
+            moderate.approve(session, public_id, "staff 1", at)
+            publish.publish_approved(session, at)
+    migrations.downgrade("0013")
+
+    migrations.upgrade()
+
+    with db.reading() as session:
+        midnight = NOON.replace(hour=0)
+        assert star_counts.read_since(session, at_shop.id, midnight) == {5: 2}
+        assert star_counts.read_since(session, at_shop.id, NOON - timedelta(days=2)) == {5: 2, 2: 1}
+        assert star_counts.differing(session) == []
+
+
 def test_0009_counts_what_is_published(installation):
     at_shop = sample_reviews.shop()
     for stars in (5, 5, 2):

@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from tests.invitations import sample_orders
 from tests.reviews import sample_reviews
-from trustsvc import cli
+from trustsvc import cli, clock
 from trustsvc.doctor import stores
 from trustsvc.reviews import star_counts
 from trustsvc.storage import db
@@ -35,7 +35,7 @@ def test_orders_whose_dates_cannot_be_read_are_reported_by_shop(installation):
 def test_a_score_that_is_not_of_the_published_reviews_fails_until_it_is_counted(installation):
     at_shop = sample_reviews.shop()
     with db.transaction() as session:
-        star_counts.change(session, 1, [(at_shop.id, 5)])
+        star_counts.change(session, 1, [(at_shop.id, 5, clock.now())])
 
     with db.reading() as session:
         found = stores.scores(session)

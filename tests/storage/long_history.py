@@ -44,8 +44,7 @@ def extend(shop, written, copies, answered=1):
         for table in COPIED:
             share = answered if table in ANSWERS else 1
             _copy(session, table, written // share + 1, copies // share)
-        more = copies // answered - written // answered
-        star_counts.change(session, more, [(shop.id, STARS)])
+        star_counts.recount(session, [shop.id])
 
 
 def count_on(connection, table):

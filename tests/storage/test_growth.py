@@ -47,8 +47,7 @@ def shop(installation):
 @pytest.fixture
 def what_runs(shop, client):
     def get(path):
-        # A shop's page counts the reviews of a year: the older ones must cost nothing.
-        with clock.at(NOON + 400 * DAY if path.startswith("/s/") else NOON):
+        with clock.at(NOON):
             assert client.get(path).status_code == 200
 
     signed_in_staff.sign_in(client)

@@ -185,23 +185,8 @@ publications = Table(
     column("experienced_at", Moment, purpose="date of the experience", retention=PUBLIC),
     column("published_at", Moment, purpose="date of publication", retention=PUBLIC),
     Index("ix_publications_newest", "shop_id", "published_at"),
-    # The score of a year is counted from it, and a page of one number of stars is found in it.
+    # The score of a part of a day is counted from it, a page of one number of stars found in it.
     Index("ix_publications_stars", "shop_id", "stars", "published_at"),
-)
-
-star_counts = Table(
-    "star_counts",
-    metadata,
-    column(
-        "shop_id",
-        BigInteger,
-        ForeignKey("shops.id"),
-        purpose="whose score",
-        retention=PUBLIC,
-        primary_key=True,
-    ),
-    column("stars", Integer, purpose="how many stars", retention=PUBLIC, primary_key=True),
-    column("number", BigInteger, purpose="how many publications have them", retention=PUBLIC),
 )
 
 # Shown only beneath a publication: a restricted review keeps its reply, and both are hidden.

@@ -51,8 +51,8 @@ def publish_approved(session: Session, now: datetime, only: Collection[int] | No
         for row in rows
     ]
     insert = db.insert(publications).on_conflict_do_nothing()
-    new = session.execute(insert.returning(publications.c.shop_id, publications.c.stars), lines)
-    star_counts.change(session, 1, [(row.shop_id, row.stars) for row in new])
+    new = session.execute(insert.returning(*_COUNTED), lines)
+    star_counts.change(session, 1, [(row.shop_id, row.stars, row.published_at) for row in new])
     _announce(session, "review.published", {row.id: row.shop_id for row in rows}, now)
     return len(rows)
 
@@ -60,6 +60,7 @@ def publish_approved(session: Session, now: datetime, only: Collection[int] | No
 _MAY_BE_SHOWN = and_(
     reviews.c.state == ReviewState.APPROVED, reviews.c.consent, reviews.c.restricted_at.is_(None)
 )
+_COUNTED = tuple(publications.c[name] for name in ("shop_id", "stars", "published_at"))
 _COPIED = ("shop_id", "stars", "title", "text", "name", "city", "language", "experienced_at")
 
 
@@ -68,9 +69,9 @@ def take_down(session: Session, review_ids: Collection[int], now: datetime) -> i
     gone = session.execute(
         delete(publications)
         .where(publications.c.review_id.in_(review_ids))
-        .returning(publications.c.review_id, publications.c.shop_id, publications.c.stars)
+        .returning(publications.c.review_id, *_COUNTED)
     ).all()
-    star_counts.change(session, -1, [(row.shop_id, row.stars) for row in gone])
+    star_counts.change(session, -1, [(row.shop_id, row.stars, row.published_at) for row in gone])
     _announce(session, "review.withdrawn", {row.review_id: row.shop_id for row in gone}, now)
     if gone:
         job_queue.enqueue(session, "scrub")  # the text stays in the write-ahead log until then

@@ -1,45 +1,59 @@
-"""How many publications of a shop have so many stars: counted as they come and go.
+"""How many publications of a shop have so many stars, in all and of each day.
 
-A score is read from here, so that it costs the same with ten reviews and with a million.
+Counted as they come and go. A score is read from here, so that it costs the same with ten reviews
+and with a million.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Select, Table, delete, func, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from trustsvc.reviews.models import publications, star_counts
+from trustsvc.reviews.count_models import daily_star_counts, star_counts
+from trustsvc.reviews.models import publications
 from trustsvc.storage import db
+from trustsvc.storage.columns import EPOCH
 
-ShopAndStars = tuple[int, int]
 STARS = range(1, 6)
+DAY = timedelta(days=1)
+Counted = tuple[int, int, datetime]  # shop, stars, when it was published
+_Numbers = Mapping[tuple[int, ...], int]  # by the primary key
+_ALL = ("shop_id", "stars")
+_DAILY = ("shop_id", "day", "stars")
 
 
-def change(session: Session, step: int, of: Iterable[ShopAndStars]) -> None:
+def change(session: Session, step: int, of: Iterable[Counted]) -> None:
     """Add `step` for each publication that came (1) or went (-1), in its own transaction."""
-    _write(session, {one: step * number for one, number in Counter(of).items()}, added=True)
+    every = list(of)
+    in_all = Counter((shop_id, stars) for shop_id, stars, _ in every)
+    of_days = Counter((shop_id, (at - EPOCH) // DAY, stars) for shop_id, stars, at in every)
+    for table, key, numbers in ((star_counts, _ALL, in_all), (daily_star_counts, _DAILY, of_days)):
+        _add(session, table, key, {one: step * number for one, number in numbers.items()})
 
 
-def _write(session: Session, numbers: Mapping[ShopAndStars, int], *, added: bool) -> None:
-    """Add to the stored numbers, or replace them; the rows stay locked to the end.
+def _add(session: Session, table: Table, key: Sequence[str], numbers: _Numbers) -> None:
+    """Add to the stored numbers; the rows stay locked to the end.
 
-    In the order of shops and stars, so that two transactions never wait for each other in a circle.
+    In the order of their keys, so that two transactions never wait for each other in a circle.
     """
-    lines = [
-        {"shop_id": shop_id, "stars": stars, "number": number}
-        for (shop_id, stars), number in sorted(numbers.items())
-    ]
+    lines = _lines(key, numbers)
     if not lines:
         return
-    insert = db.insert(star_counts)
-    new = insert.excluded.number
-    number = star_counts.c.number + new if added else new
-    key = ["shop_id", "stars"]
+    insert = db.insert(table)
+    total = table.c.number + insert.excluded.number
     session.execute(
-        insert.on_conflict_do_update(index_elements=key, set_={"number": number}), lines
+        insert.on_conflict_do_update(index_elements=list(key), set_={"number": total}), lines
     )
+
+
+def _lines(key: Sequence[str], numbers: _Numbers) -> list[dict[str, int]]:
+    return [
+        dict(zip((*key, "number"), (*one, number), strict=True))
+        for one, number in sorted(numbers.items())
+    ]
 
 
 def read(session: Session, shop_ids: Collection[int]) -> dict[int, dict[int, int]]:
@@ -54,14 +68,40 @@ def read(session: Session, shop_ids: Collection[int]) -> dict[int, dict[int, int
     return numbers
 
 
+def read_since(session: Session, shop_id: int, since: datetime) -> dict[int, int]:
+    """Give the number of publications of a shop by stars, of those published since a moment.
+
+    Whole days are summed; what was published on the day of that moment is counted one by one.
+    """
+    whole = -((EPOCH - since) // DAY)  # the first day that begins then or later
+    daily, table = daily_star_counts.c, publications.c
+    days = (
+        select(daily.stars, func.sum(daily.number))
+        .where(daily.shop_id == shop_id, daily.day >= whole)
+        .group_by(daily.stars)
+    )
+    rest = (
+        select(table.stars, func.count())
+        # Each number of stars is named: so the index leaves out all other days.
+        .where(table.shop_id == shop_id, table.stars.in_(STARS))
+        .where(table.published_at >= since, table.published_at < EPOCH + whole * DAY)
+        .group_by(table.stars)
+    )
+    numbers: Counter[int] = Counter()
+    for stars, number in session.execute(union_all(days, rest)):
+        numbers[stars] += int(number)
+    return numbers
+
+
 def differing(session: Session) -> list[int]:
     """Count all publications; gives the ids of the shops whose stored numbers are others."""
-    counted = {(row.shop_id, row.stars): row.number for row in session.execute(_counted())}
-    stored = {
-        (row.shop_id, row.stars): row.number
-        for row in session.execute(select(star_counts).where(star_counts.c.number != 0))
-    }
-    return sorted({shop_id for (shop_id, _), _ in counted.items() ^ stored.items()})
+    found: set[int] = set()
+    for table, key in ((star_counts, _ALL), (daily_star_counts, _DAILY)):
+        columns = [table.c[name] for name in (*key, "number")]
+        stored = {tuple(row) for row in session.execute(select(*columns).where(columns[-1] != 0))}
+        counted = {tuple(row) for row in session.execute(_counted(key))}
+        found |= {row[0] for row in stored ^ counted}
+    return sorted(found)
 
 
 def recount(session: Session, shop_ids: Collection[int]) -> None:
@@ -69,15 +109,20 @@ def recount(session: Session, shop_ids: Collection[int]) -> None:
 
     The rows are locked first, so that a publication at the same moment is counted once.
     """
-    every = {(shop_id, stars): 0 for shop_id in shop_ids for stars in STARS}
-    _write(session, every, added=True)
-    counted = {(row.shop_id, row.stars): row.number for row in session.execute(_counted(shop_ids))}
-    _write(session, every | counted, added=False)
+    every: _Numbers = {(shop_id, stars): 0 for shop_id in shop_ids for stars in STARS}
+    _add(session, star_counts, _ALL, every)
+    for table, key in ((star_counts, _ALL), (daily_star_counts, _DAILY)):
+        counted = {tuple(row[:-1]): row[-1] for row in session.execute(_counted(key, shop_ids))}
+        session.execute(delete(table).where(table.c.shop_id.in_(shop_ids)))
+        if counted:
+            session.execute(table.insert(), _lines(key, counted))
 
 
-def _counted(shop_ids: Collection[int] | None = None) -> Select[Any]:
+def _counted(key: Sequence[str], shop_ids: Collection[int] | None = None) -> Select[Any]:
     table = publications.c
-    query = select(table.shop_id, table.stars, func.count().label("number"))
+    day = type_coerce(table.published_at, BigInteger) // (DAY // timedelta(milliseconds=1))
+    columns = [day.label("day") if name == "day" else table[name] for name in key]
+    query = select(*columns, func.count().label("number"))
     if shop_ids is not None:
         query = query.where(table.shop_id.in_(shop_ids))
-    return query.group_by(table.shop_id, table.stars)
+    return query.group_by(*key)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.badge import content, score
 from trustsvc.errors import NotFound
+from trustsvc.reviews import star_counts
 from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.reviews.policy import is_stars
 from trustsvc.reviews.reply import Reply
@@ -84,7 +85,7 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
     return Profile(
         shop=shop,
         score=ever,
-        last_year=_score_since(session, shop.id, since),
+        last_year=score.make_score(star_counts.read_since(session, shop.id, since)),
         since=since,
         sealed=content.seal_holds(shop, now),
         states=states,
@@ -92,17 +93,6 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
         lines=[_line(row) for row in shown],
         older=_key(shown[-1]) if len(rows) > PAGE_SIZE else "",
     )
-
-
-def _score_since(session: Session, shop_id: int, since: datetime) -> score.Score:
-    table = publications.c
-    rows = session.execute(
-        select(table.stars, func.count())
-        # Each number of stars is named: so the index leaves out the years before.
-        .where(table.shop_id == shop_id, table.stars.in_(range(1, 6)), table.published_at >= since)
-        .group_by(table.stars)
-    )
-    return score.make_score({row[0]: row[1] for row in rows})
 
 
 def _lines(shop_id: int, wanted: PageRequest) -> Select[Any]:

@@ -1,0 +1,1 @@
+CREATE TABLE daily_star_counts ( shop_id BIGINT NOT NULL, day INTEGER NOT NULL, stars INTEGER NOT NULL, number BIGINT NOT NULL, CONSTRAINT pk_daily_star_counts PRIMARY KEY (shop_id, day, stars), CONSTRAINT fk_daily_star_counts_shop_id FOREIGN KEY(shop_id) REFERENCES shops (id) );
