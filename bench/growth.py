@@ -5,8 +5,8 @@ tenth as many published reviews. Then times each scheduled job with nothing to d
 due messages, an hourly purge of 1,000 due rows, and the pages that list or count. On PostgreSQL CPU
 is that of our process alone; the server's is in the time by the clock.
 
-ROWS (numbers with commas between), RUNS and DATABASE (sqlite, postgresql; both without it) shorten it;
-OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
+ROWS (numbers with commas between), RUNS and DATABASE (sqlite, postgresql; both without it) shorten
+it; OUT is where growth.json goes. Exits with 1 when a job with nothing to do grew.
 """
 
 import contextlib
