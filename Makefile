@@ -17,6 +17,8 @@
 # make bench-serving  what a badge costs its server, beside nginx (ROUNDS, SECONDS, OUT=folder)
 # make bench-messages  how many invitations a second leave (DATABASE, MESSAGES, ROUNDS, OUT=folder)
 # make bench-check  what it costs to check and plan an order (REGISTERED, DATABASE, ROUNDS, OUT=folder)
+# make bench-sizes  how many bytes a row takes (ROWS, DATABASE, OUT=folder)
+# make bench-simulate  what fills first, up to 10⁹ invitations (FOLDER=what OUT was)
 # make bench-start  how long until the service is ready (ROUNDS, OUT=folder)
 # make bench-memory  what the whole service takes when it has nothing to do (SECONDS=3600: and under load)
 # make bench-growth  what anything costs more because history grew (ROWS, DATABASE, OUT=folder)
@@ -30,7 +32,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-badge bench-check bench-start bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-badge bench-check bench-sizes bench-simulate bench-start bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -133,6 +135,13 @@ bench-badge: .venv/ready-for-tests .venv-peers/ready
 bench-check: .venv/ready-for-tests
 	@.ci/provide
 	@REGISTERED=$(REGISTERED) DATABASE=$(DATABASE) BATCHES=$(BATCHES) ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.check
+
+bench-sizes: .venv/ready-for-tests
+	@.ci/provide
+	@ROWS=$(ROWS) DATABASE=$(DATABASE) OUT=$(OUT) $(BIN)/python -m bench.sizes
+
+bench-simulate: .venv/ready-for-tests
+	@FOLDER=$(FOLDER) $(BIN)/python -m bench.simulate
 
 bench-start: .venv/ready-for-tests
 	@ROUNDS=$(ROUNDS) OUT=$(OUT) $(BIN)/python -m bench.start

@@ -41,6 +41,7 @@ BENCHES = {
     "waiting": Bench("waiting_writers", {"ROWS": "13000"}, writes="waiting"),
     "start": Bench("start", {"ROUNDS": "3"}),
     "memory": Bench("memory"),
+    "sizes": Bench("sizes", {"ROWS": "20000"}),
 }
 
 
