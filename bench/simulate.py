@@ -68,7 +68,7 @@ PLAN = (
         "its large tables in parts",
         *("postgresql", 6, 4, 4000),
         writes_while_rewritten=True,
-        adds="what docs/adr/0038-no-partitions-yet.md asks for first",
+        adds="what docs/adr/0037-no-partitions-yet.md asks for first",
     ),
 )
 
