@@ -114,6 +114,50 @@ def postgres(
         shutil.rmtree(place, ignore_errors=True)
 
 
+# Of a server that a replica streams from.
+STREAMING = (
+    "fsync=off",
+    "wal_level=replica",
+    "max_wal_senders=4",
+    "shared_buffers=32MB",
+    "max_connections=60",
+)
+
+
+@contextlib.contextmanager
+def replica(place: str) -> Iterator[str]:
+    """Start a streaming replica of a server with the settings STREAMING; gives its folder."""
+    programs = _postgres_programs()
+    assert programs is not None
+    own = Path(tempfile.mkdtemp(prefix="trustsvc-pg-", dir=Path(place).parent))
+    as_other: list[str] = []
+    if os.getuid() == 0:
+        shutil.chown(own, "postgres", "postgres")
+        as_other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    copy = [str(programs / "pg_basebackup"), "-D", str(own / "data"), "-h", place]
+    options = ["-U", "trustsvc", "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+    subprocess.run([*as_other, *copy, *options], check=True, cwd=own)
+    server = subprocess.Popen(
+        [
+            *as_other,
+            *(str(programs / "postgres"), "-D", str(own / "data"), "-k", str(own), "-h", ""),
+            *(part for setting in STREAMING for part in ("-c", setting)),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=own,
+    )
+    try:
+        _wait_for_postgres(own)
+        yield str(own)
+    finally:
+        if link := _links.pop(own, None):
+            link.close()
+        server.send_signal(signal.SIGINT)
+        server.wait(PATIENCE_S)
+        shutil.rmtree(own, ignore_errors=True)
+
+
 def fresh_database(place: str) -> tuple[str, Callable[[], None]]:
     """Copy the migrated template; gives its URL and how to drop it."""
     return _create(place, "TEMPLATE template_trustsvc STRATEGY file_copy")

@@ -54,7 +54,7 @@ from trustsvc.reviews.desk import review_desk
 from trustsvc.reviews.views import review_pages
 from trustsvc.server_log import attack_patterns, wrong_signatures
 from trustsvc.server_log.writer import ServerLog
-from trustsvc.staff import sessions
+from trustsvc.staff import desk_reading, sessions
 from trustsvc.staff.views import staff_pages
 
 TEMPORARY_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
@@ -165,6 +165,7 @@ def _check_access() -> Any:
     if request.method not in {"GET", "HEAD"}:
         g.suspicion = "forged_form"
         sessions.check_form(g.staff, request.form.get("form_token", ""))
+        desk_reading.note_write(g.staff.staff_id)
         g.suspicion = ""
     return None
 

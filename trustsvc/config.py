@@ -24,6 +24,7 @@ class Settings:
     base_url: str
     trusted_proxies: tuple[Network, ...]
     database_url: str
+    database_replica_url: str
     redis_url: str
     mail_url: str
     mail_from: str
@@ -62,6 +63,7 @@ DEFAULTS = {
     "BASE_URL": "",
     "TRUSTED_PROXIES": "",
     "DATABASE_URL": "",
+    "DATABASE_REPLICA_URL": "",
     "REDIS_URL": "",
     "MAIL_URL": "",
     "MAIL_FROM": "",
@@ -97,6 +99,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     parser = _Parser(environ)
     settings = _parsed(parser)
     problems = [*parser.problems, *_demo_problems(settings), *_eu_problems(settings)]
+    if settings.database_replica_url and settings.database_url.startswith("sqlite"):
+        problems.append(
+            "TRUSTSVC_DATABASE_REPLICA_URL needs a TRUSTSVC_DATABASE_URL of PostgreSQL."
+        )
     if problems:
         raise Misconfigured(*problems)
     return settings
@@ -158,6 +164,7 @@ def _parsed(parser: _Parser) -> Settings:
         database_url=parser.get(
             "DATABASE_URL", lambda text: config_values.database_url(text, data)
         ),
+        database_replica_url=parser.get("DATABASE_REPLICA_URL", config_values.replica_url),
         redis_url=parser.get("REDIS_URL", redis_url.checked),
         mail_url=parser.get("MAIL_URL", lambda text: config_values.mail_url(text, data)),
         mail_from=parser.address("MAIL_FROM", f"reviews@{mail_domain}"),

@@ -108,6 +108,16 @@ def database_url(text: str, data: Path) -> str:
     return f"postgresql+psycopg{url.removeprefix(scheme)}" if scheme == "postgresql" else url
 
 
+def replica_url(text: str) -> str:
+    if not text:
+        return ""
+    scheme = text.partition(":")[0]
+    if not scheme.startswith("postgresql") or scheme not in DRIVERS or "://" not in text:
+        raise Misconfigured("TRUSTSVC_DATABASE_REPLICA_URL must begin with postgresql://.")
+    split("DATABASE_REPLICA_URL", text)
+    return f"postgresql+psycopg{text.removeprefix(scheme)}"
+
+
 def mail_url(text: str, data: Path) -> str:
     url = text or f"maildir:{data / 'mail'}"
     parts = split("MAIL_URL", url)

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trustsvc import config
-from trustsvc.doctor import files, mail_server, readiness, redis_server, sender_dns, stores
+from trustsvc.doctor import (
+    database_replica,
+    files,
+    mail_server,
+    readiness,
+    redis_server,
+    sender_dns,
+    stores,
+)
 from trustsvc.doctor.finding import Finding, fail, ok, run_checks, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
@@ -28,6 +36,7 @@ def run_all(now: datetime) -> list[Finding]:
             "disk": lambda: _disk(now),
             "keys": lambda: files.key_ring(now),
             "database": lambda: stores.database(now),
+            database_replica.CHECK: database_replica.database_replica,
             "redis": lambda: redis_server.redis_server(now).findings,
             "sentinels": redis_server.sentinels,
             mail_server.CHECK: mail_server.mail_server,

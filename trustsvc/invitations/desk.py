@@ -19,6 +19,7 @@ from trustsvc.mail.outbox.state import UNKNOWN
 from trustsvc.orders.models import orders
 from trustsvc.shops import directory
 from trustsvc.shops.models import shops
+from trustsvc.staff import desk_reading
 from trustsvc.storage import db
 
 MAX_LISTED = 100
@@ -41,6 +42,7 @@ class UnknownDelivery:
 
 @sending_desk.get("/desk/sending")
 @access.requires("staff")
+@desk_reading.reads
 def show() -> str:
     """Show suspensions, circuit breaker, relay rate, paused shops, and unknown deliveries."""
     with db.reading() as session:

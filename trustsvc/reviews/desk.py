@@ -17,6 +17,7 @@ from trustsvc.reviews import decision_texts, lookup, moderate, reply
 from trustsvc.reviews.policy import MAX_REPLY, REASONS
 from trustsvc.reviews.state import ReviewState
 from trustsvc.shops import directory
+from trustsvc.staff import desk_reading
 from trustsvc.storage import db
 
 review_desk = Blueprint("reviews_desk", __name__)
@@ -24,6 +25,7 @@ review_desk = Blueprint("reviews_desk", __name__)
 
 @review_desk.get("/desk/")
 @access.requires("staff")
+@desk_reading.reads
 def waiting() -> str:
     """Show the reviews that wait, longest waiting first, then the newest decided ones."""
     with db.reading() as session:
@@ -78,6 +80,7 @@ def answer(public_id: str) -> Response:
 
 @review_desk.get("/desk/orders/<slug>")
 @access.requires("staff")
+@desk_reading.reads
 def orders(slug: str) -> str:
     """Show what was decided on a shop's newest orders, and why: no names, no addresses."""
     with db.reading() as session:

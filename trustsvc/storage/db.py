@@ -41,7 +41,10 @@ class WriterBusy(OperationalError):
 
 def engine() -> Engine:
     """Give the engine of the current settings, made once a process."""
-    url = config.current().database_url
+    return engine_of(config.current().database_url)
+
+
+def engine_of(url: str) -> Engine:
     if url not in _engines:
         _engines[url] = connections.open_engine(url)
     return _engines[url]
@@ -99,8 +102,9 @@ def seconds_since_commit() -> float:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Open a session that only reads."""
-    with Session(engine(), expire_on_commit=False) as session:
+    """Open a session that only reads; inside `reading_from`, from that engine."""
+    source: Engine | None = getattr(_thread, "source", None)
+    with Session(source or engine(), expire_on_commit=False) as session:
         yield session
 
 
@@ -110,6 +114,16 @@ def read_row(statement: Executable) -> RowMapping:
         if not is_sqlite():  # a third of the time
             connection.execution_options(isolation_level="AUTOCOMMIT")
         return connection.execute(statement).mappings().one()
+
+
+@contextmanager
+def reading_from(source: Engine) -> Iterator[None]:
+    """Have `reading()` of this thread read from another engine; who writes is not affected."""
+    _thread.source = source
+    try:
+        yield
+    finally:
+        _thread.source = None
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:

@@ -67,6 +67,21 @@ def test_what_is_on_this_machine_is_nobody_else(tmp_path, more):
     assert processors.list_processors(settings(tmp_path, **more)) == []
 
 
+def test_a_host_of_a_replica_holds_what_the_database_does(tmp_path):
+    own = {"TRUSTSVC_DATA": str(tmp_path), "TRUSTSVC_DATABASE_URL": "postgresql://db.example/x"}
+
+    def hosts(replica):
+        settings = config.load(own | {"TRUSTSVC_DATABASE_REPLICA_URL": replica})
+        return [(one.kind, one.host) for one in processors.list_processors(settings)]
+
+    assert hosts("") == [("database", "db.example")]
+    assert hosts("postgresql://db.example/y") == [("database", "db.example")]
+    assert hosts("postgresql://two.example/x") == [
+        ("database", "db.example"),
+        ("database", "two.example"),
+    ]
+
+
 def test_a_database_host_holds_names_encrypted_and_published_lines_in_clear(tmp_path):
     (found,) = processors.list_processors(
         settings(tmp_path, DATABASE_URL="postgresql://u@db.example.com/x")

@@ -8,6 +8,7 @@ from flask import Blueprint, g, render_template, request
 from trustsvc import clock, i18n
 from trustsvc.http import access
 from trustsvc.orders.webhook_health import summary
+from trustsvc.staff import desk_reading
 from trustsvc.storage import db
 
 webhook_desk = Blueprint("webhook_desk", __name__)
@@ -15,6 +16,7 @@ webhook_desk = Blueprint("webhook_desk", __name__)
 
 @webhook_desk.get("/desk/shops")
 @access.requires("staff")
+@desk_reading.reads
 def show() -> str:
     """Show each shop's last delivery, last order, answers in seven days, and its alarm."""
     with db.reading() as session:

@@ -46,9 +46,17 @@ def _mail(settings: Settings) -> Iterator[Processor]:
 
 
 def _database(settings: Settings) -> Iterator[Processor]:
-    parts = urlsplit(settings.database_url)
+    found = [*_database_at(settings.database_url, settings)]
+    yield from found
+    for replica in _database_at(settings.database_replica_url, settings):
+        if replica not in found:
+            yield replica
+
+
+def _database_at(url: str, settings: Settings) -> Iterator[Processor]:
+    parts = urlsplit(url)
     host = parts.hostname or (parse_qs(parts.query).get("host") or [""])[0]
-    if parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
+    if not url or parts.scheme.startswith("sqlite") or is_loopback(host) or host.startswith("/"):
         return
     columns = data_inventory.personal()
     encrypted = {

@@ -12,6 +12,7 @@ from trustsvc.privacy import request_log
 from trustsvc.privacy.documents import announcement
 from trustsvc.privacy.rights import ask_again, burst_policy, objection_bursts
 from trustsvc.shops import directory
+from trustsvc.staff import desk_reading
 from trustsvc.storage import db
 
 privacy_desk = Blueprint("rights_desk", __name__)
@@ -19,6 +20,7 @@ privacy_desk = Blueprint("rights_desk", __name__)
 
 @privacy_desk.get("/desk/requests")
 @access.requires("staff")
+@desk_reading.reads
 def requests() -> str:
     """Show open requests, oldest first, then the newest settled ones."""
     now = clock.now()

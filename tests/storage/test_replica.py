@@ -1,0 +1,164 @@
+"""What is read from a replica, and when it is not: with PostgreSQL's own streaming replication.
+
+Also tests:
+trustsvc/doctor/database_replica.py
+"""
+
+import pytest
+from sqlalchemy import text
+
+from tests import replicated, servers
+from tests.invitations import sample_orders
+from trustsvc import config
+from trustsvc.doctor import database_replica
+from trustsvc.errors import Misconfigured
+from trustsvc.storage import db, replica
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
+
+AWAY = "postgresql+psycopg://trustsvc@/x?host=/nonexistent"
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    with replicated.two_servers(tmp_path_factory.mktemp("replica")) as found:
+        yield found
+
+
+@pytest.fixture
+def installed(tmp_path, both, redis_server, keys_template):
+    with replicated.installation(tmp_path, both, redis_server, keys_template) as settings:
+        yield settings
+
+
+def is_on_replica():
+    with db.reading() as session:
+        return session.scalar(text("SELECT pg_is_in_recovery()"))
+
+
+def shops():
+    with db.reading() as session:
+        return session.scalar(text("SELECT count(*) FROM shops"))
+
+
+def test_a_page_is_read_from_a_replica_that_has_everything(installed):
+    assert replica.read_page(is_on_replica)
+    assert not is_on_replica()
+
+
+def test_a_write_in_a_page_goes_to_the_database(installed):
+    def page():
+        sample_orders.shop()
+        return is_on_replica()
+
+    assert replica.read_page(page)
+    assert shops() == 1
+
+
+def test_a_replica_that_is_late_is_left_until_it_has_caught_up(installed, monkeypatch):
+    monkeypatch.setattr(replica, "MAX_LATE_S", 0.0)
+    replicated.replay(paused=True)
+    sample_orders.shop()
+
+    assert not replica.read_page(is_on_replica)
+    assert replica.read_page(shops) == 1
+
+    replicated.replay(paused=False)
+    replicated.catch_up()
+    assert replica.read_page(is_on_replica)
+
+
+def test_the_doctor_says_whether_the_desk_is_read_from_the_replica(installed, monkeypatch):
+    monkeypatch.setattr(replica, "MAX_LATE_S", 0.0)
+    found = [database_replica.database_replica()[0]]
+    replicated.replay(paused=True)
+    sample_orders.shop()
+    found += database_replica.database_replica()
+    monkeypatch.setattr(replica, "is_current", lambda: db.engine_of(AWAY).connect())
+    found += database_replica.database_replica()
+
+    assert [one.level for one in found] == ["OK", "WARN", "WARN"]
+    assert [one.detail.partition(",")[0] for one in found[1:]] == [
+        "it is late",
+        "it does not answer",
+    ]
+
+
+def test_what_was_committed_within_the_last_seconds_may_be_missing(installed, monkeypatch):
+    monkeypatch.setattr(replica, "MAX_LATE_S", 3600.0)
+    assert replica.read_page(shops) == 0  # notes how far the database is
+    replicated.replay(paused=True)
+    sample_orders.shop()
+
+    assert replica.read_page(is_on_replica)
+    assert replica.read_page(shops) == 0
+    assert shops() == 1
+
+
+def test_what_a_replica_ends_midway_is_read_from_the_database(installed, capsys):
+    def page():
+        with db.reading() as session:
+            if session.scalar(text("SELECT pg_is_in_recovery()")):
+                session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+            return "read"
+
+    assert replica.read_page(page) == "read"
+    assert "replica.away" in capsys.readouterr().out
+    assert not replica.read_page(is_on_replica)  # it is not asked for a while
+
+
+def test_a_replica_that_is_away_costs_one_question(tmp_path, both, redis_server, keys_template):
+    def gone(settings):
+        return {"TRUSTSVC_DATABASE_REPLICA_URL": f"postgresql://trustsvc@/x?host={tmp_path}"}
+
+    with replicated.installation(tmp_path, both, redis_server, keys_template) as settings:
+        environ = {
+            "TRUSTSVC_DATA": str(settings.data),
+            "TRUSTSVC_REDIS_URL": settings.redis_url,
+            "TRUSTSVC_DATABASE_URL": settings.database_url,
+        }
+        config.use(config.load(environ | gone(settings)))
+        asked = []
+        whether = replica.is_current
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(replica, "is_current", lambda: asked.append(1) or whether())
+            assert [replica.read_page(is_on_replica) for _ in range(3)] == [False] * 3
+        config.use(settings)
+        replica.forget()
+
+    assert len(asked) == 1
+
+
+def test_a_server_that_is_no_replica_is_not_used(tmp_path, both, redis_server, keys_template):
+    with replicated.installation(tmp_path, both, redis_server, keys_template) as settings:
+        url, drop = servers.fresh_database(both[0])
+        environ = {
+            "TRUSTSVC_DATA": str(settings.data),
+            "TRUSTSVC_REDIS_URL": settings.redis_url,
+            "TRUSTSVC_DATABASE_URL": settings.database_url,
+            "TRUSTSVC_DATABASE_REPLICA_URL": url,
+        }
+        config.use(config.load(environ))
+        name = text("SELECT current_database()")
+
+        def where():
+            with db.reading() as session:
+                return session.scalar(name)
+
+        assert replica.read_page(where) == where()
+        assert not replica.is_current()
+        db.dispose_engines()
+        config.use(settings)
+        drop()
+
+
+@pytest.mark.parametrize("url", ["sqlite:////x/y.db", "mysql://h/x", "postgresql:h"])
+def test_only_postgresql_has_replicas(url):
+    environ = {"TRUSTSVC_DATABASE_URL": "postgresql://h/x", "TRUSTSVC_DATABASE_REPLICA_URL": url}
+    with pytest.raises(Misconfigured, match="must begin with postgresql://"):
+        config.load(environ)
+
+
+def test_a_replica_of_sqlite_is_refused():
+    with pytest.raises(Misconfigured, match="needs a TRUSTSVC_DATABASE_URL of PostgreSQL"):
+        config.load({"TRUSTSVC_DATABASE_REPLICA_URL": "postgresql://h/x"})
