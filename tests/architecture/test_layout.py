@@ -118,6 +118,7 @@ def test_only_routes_know_flask():
         "app",
         "health",
         "sign_in",
+        "desk_reading",
         "serve",
         "request_body",
         "request_limits",
