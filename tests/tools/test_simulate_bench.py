@@ -39,8 +39,10 @@ def test_what_is_fullest_is_named_only_when_it_is_full():
 def test_a_postgresql_that_rewrites_whole_tables_is_full_before_its_disk_is():
     found = simulate.loads(10**7, POSTGRESQL, simulate.POSTGRESQL)
 
+    by_month = simulate.loads(10**7, simulate.PLAN[2], simulate.POSTGRESQL)
     assert simulate.first_full(found) == "rewriting"
     assert found["disk"] < 1
+    assert by_month["rewriting"] == pytest.approx(found["rewriting"] * 399 / 917)
 
 
 def test_figures_of_a_run_take_the_place_of_those_that_are_written_down(tmp_path, monkeypatch):
@@ -69,6 +71,7 @@ def test_figures_of_a_run_take_the_place_of_those_that_are_written_down(tmp_path
 
     assert (found.ingest_us, found.message_us, found.messages_a_second) == (800.0, 900.0, 400.0)
     assert (found.order_bytes, found.largest_table_bytes) == (860.0, 560.0)
+    assert found.next_table_bytes == 300.0
     assert found.tick_ms == len(simulate.QUIET)
     assert found.tick_us_a_row == pytest.approx(len(simulate.QUIET) * 2.0)
     assert found.plan_us == simulate.SQLITE.plan_us

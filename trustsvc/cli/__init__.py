@@ -21,6 +21,7 @@ COMMANDS = {
     "mailer": "trustsvc.cli.workers:mailer",
     "scheduler": "trustsvc.cli.processes:scheduler",
     "migrate": "trustsvc.cli.processes:migrate",
+    "database": "trustsvc.cli.database:database",
     "demo": "trustsvc.cli.demo:demo",
     "shop": "trustsvc.cli.shop:shop",
     "staff": "trustsvc.cli.staff:staff",

@@ -5,13 +5,16 @@ rows. Each batch is checked again and deleted in its own transaction, with its s
 runs at once, or one killed midway, do no harm: the next run finds what is left.
 """
 
+import contextlib
 from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
 
 from trustsvc import log
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import maildir, purge_guard
 from trustsvc.privacy.retention.tables import PurgeStep, steps
-from trustsvc.storage import db, vacuum
+from trustsvc.storage import db, partitions, vacuum
 
 logger = log.get_logger("purge")
 BATCH_SIZE = 1000
@@ -36,9 +39,11 @@ def purge_due(
         with db.transaction() as session:
             purge_guard.report(session, waiting.values(), now)
     now = purge_guard.trusted_now(now) if clock_distrusted else now
+    partitions.make_ahead(now)
     for step in steps(now):
         if step.table.name in waiting:
             continue
+        gone[step.rule] = gone.get(step.rule, 0) + _drop_months(step, now)
         for _ in range(MAX_BATCHES):
             done = _purge_batch(step, now)
             gone[step.rule] = gone.get(step.rule, 0) + done
@@ -52,6 +57,21 @@ def purge_due(
     if not vacuum.rebuild(with_large=thorough or now.hour == NIGHT):
         logger.warning("purge.scrub_deferred")
     return {rule: number for rule, number in gone.items() if number}
+
+
+def _drop_months(step: PurgeStep, now: datetime) -> int:
+    """Drop the months of a partitioned table that are past as a whole.
+
+    What is in use is left: its rows go one by one, and the rest an hour later.
+    """
+    if not partitions.is_partitioned(step.table.name):
+        return 0
+    with contextlib.suppress(OperationalError), db.transaction() as session:
+        done = partitions.drop_past(session, step.table.name, step.cutoff)
+        if done:
+            receipts.write(session, receipts.Receipt(now, step.rule, done, step.cutoff))
+        return done
+    return 0
 
 
 def _purge_batch(step: PurgeStep, now: datetime) -> int:

@@ -1,0 +1,228 @@
+"""Tables by month: what they hold stays, months are made ahead and dropped, and nothing remains.
+
+Also tests:
+trustsvc/cli/database.py
+"""
+
+import contextlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from tests import servers
+from tests.invitations.sample_orders import NOON, decisions_of, invited, place, planned, shop
+from trustsvc import cli, config
+from trustsvc.backup import database
+from trustsvc.orders import decision_log
+from trustsvc.orders.decision_codes import DecisionStep, Outcome
+from trustsvc.privacy.retention import purge
+from trustsvc.storage import db, event_log, partitions, vacuum
+
+pytestmark = pytest.mark.postgresql
+
+on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+DAY = timedelta(days=1)
+KEPT = 730 * DAY
+
+
+def partition_all(now=NOON):
+    return [partitions.partition(table, now) for table in partitions.BY_MONTH]
+
+
+def entry(order_id, at, rule="may_ask_customers"):
+    with db.transaction() as session:
+        one = decision_log.DecisionLogEntry(order_id, DecisionStep.MAY_ASK, rule, Outcome.ASK, at)
+        decision_log.write(session, [one])
+
+
+def place_of(rule):
+    """Name the part in which the line of a rule lies."""
+    with db.reading() as session:
+        query = text("SELECT tableoid::regclass::text FROM decision_log WHERE rule = :rule")
+        return session.scalar(query, {"rule": rule})
+
+
+def names(table="decision_log"):
+    return [one.name for one in partitions.parts(table)]
+
+
+@on_postgresql
+def test_what_was_decided_stays_and_orders_go_on(installation):
+    at_shop = shop()
+    before = invited(at_shop)
+    lines = decisions_of(before)
+
+    assert partition_all() == [True, True]
+
+    assert decisions_of(before) == lines != []
+    after = invited(at_shop, email="piet@mail.example")
+    assert decisions_of(after) == lines
+    assert place_of("registry").startswith("decision_log_")
+
+
+@on_postgresql
+def test_twice_changes_nothing(installation):
+    partition_all()
+    before = names()
+
+    assert partition_all() == [False, False]
+    partitions.make_ahead(NOON)
+
+    assert names() == before
+
+
+@on_postgresql
+def test_one_that_was_stopped_midway_goes_on(installation, monkeypatch):
+    order_id = place(shop())
+    entry(order_id, NOON, "before")
+    with monkeypatch.context() as patch:
+        patch.setattr(partitions, "_replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            partition_all()
+    entry(order_id, NOON, "between")
+
+    assert partition_all() == [True, True]
+
+    assert place_of("before") == place_of("between") == "decision_log_before"
+
+
+@on_postgresql
+def test_each_month_has_a_part_made_ahead_and_what_came_early_is_moved_there(installation):
+    order_id = place(shop())
+    partition_all()  # in June: what is stored before July stays in one part
+    entry(order_id, NOON, "june")
+    entry(order_id, NOON + 30 * DAY, "july")
+    entry(order_id, NOON + 200 * DAY, "december")
+    assert names() == ["decision_log_before", "decision_log_2026_07", "decision_log_2026_08"]
+    assert place_of("december") == "decision_log_other"
+
+    partitions.make_ahead(NOON + 160 * DAY)
+
+    assert names()[3:] == [f"decision_log_2026_{month}" for month in (11, 12)] + [
+        "decision_log_2027_01"
+    ]
+    assert place_of("june") == "decision_log_before"
+    assert place_of("july") == "decision_log_2026_07"
+    assert place_of("december") == "decision_log_2026_12"
+
+
+@on_postgresql
+def test_a_month_that_is_past_is_dropped_with_a_receipt(installation):
+    order_id = place(shop())
+    partition_all()
+    for days in (0, 30, 31, 60):
+        entry(order_id, NOON + days * DAY, f"day_{days}")
+    with db.transaction() as session:
+        event_log.record(session, "review.published", 1, 1, NOON + 30 * DAY)
+
+    gone = purge.purge_due(NOON + KEPT + 55 * DAY)  # past are June and July, not all of August
+
+    assert gone["decision_log"] >= 3
+    assert place_of("day_60") == "decision_log_2026_08"
+    assert {"decision_log_before", "decision_log_2026_07"}.isdisjoint(names())
+    assert "events_2026_07" not in names("events")
+    with db.reading() as session:
+        found = {row.what for row in session.execute(text("SELECT what FROM receipts"))}
+    assert {"decision_log", "event_log"} <= found
+
+
+@on_postgresql
+def test_retention_is_exact_inside_of_a_month(installation):
+    order_id = place(shop())
+    partition_all()
+    entry(order_id, NOON + 30 * DAY, "older")
+    entry(order_id, NOON + 33 * DAY, "newer")
+
+    purge.purge_due(NOON + KEPT + 31 * DAY)
+
+    assert place_of("older") is None
+    assert place_of("newer") == "decision_log_2026_07"
+
+
+@on_postgresql
+def test_nothing_of_a_dropped_month_is_left_in_a_file(installation, postgres):
+    order_id = place(shop())
+    partition_all()
+    entry(order_id, NOON + 30 * DAY, "canary_7391")
+    servers._execute(Path(postgres), "CHECKPOINT")
+    assert holding(postgres, b"canary_7391")
+
+    purge.purge_due(NOON + KEPT + 100 * DAY)
+    vacuum.rebuild(with_large=True)
+    servers._execute(Path(postgres), "CHECKPOINT")
+
+    assert holding(postgres, b"canary_7391") == []
+
+
+def holding(server, marker):
+    """List the data files that hold some bytes; the write-ahead log goes on its own."""
+    found = []
+    for path in Path(server, "data", "base").rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_file() and marker in path.read_bytes():
+                found.append(path.name)
+    return found
+
+
+@on_postgresql
+def test_a_part_in_use_is_left_for_an_hour(installation, monkeypatch):
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 10)
+    order_id = place(shop())
+    partition_all()
+    entry(order_id, NOON + 30 * DAY, "july")
+    with db.engine().begin() as reader:
+        reader.execute(text("SELECT 1 FROM decision_log_2026_07"))
+        purge.purge_due(NOON + KEPT + 100 * DAY)
+
+    assert "decision_log_2026_07" in names()
+    assert place_of("july") is None
+    purge.purge_due(NOON + KEPT + 100 * DAY)
+    assert "decision_log_2026_07" not in names()
+
+
+@on_postgresql
+def test_orders_are_decided_on_in_a_partitioned_log(installation):
+    partition_all()
+    at_shop = shop()
+    for number in range(5):
+        place(at_shop, email=f"b{number}@mail.example")
+
+    assert planned() == 5
+
+
+@on_postgresql
+def test_the_command_says_what_it_did(installation):
+    runs = [CliRunner().invoke(cli.main, ["database", "partition"]) for _ in range(2)]
+
+    assert [one.exit_code for one in runs] == [0, 0]
+    assert runs[0].output == "decision_log  partitioned\nevents  partitioned\n"
+    assert runs[1].output.count("is partitioned already") == 2
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_sqlite_has_none(installation):
+    assert config.current().database_url.startswith("sqlite")
+    assert partition_all() == [False, False]
+    answer = CliRunner().invoke(cli.main, ["database", "partition"])
+    assert answer.exit_code == 1
+    assert "SQLite has no partitions" in answer.output
+
+
+@on_postgresql
+def test_a_backup_holds_all_months(installation, tmp_path):
+    order_id = place(shop())
+    partition_all()
+    entry(order_id, NOON + 30 * DAY, "july")
+    dump = tmp_path / "dump"
+
+    database.dump(dump)
+    with db.engine().begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    database.load(dump)
+
+    assert place_of("july") == "decision_log_2026_07"
+    assert names()[0] == "decision_log_before"
