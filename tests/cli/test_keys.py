@@ -214,8 +214,8 @@ def test_an_opt_out_with_a_key_made_in_the_middle_of_the_question_is_found(
     shop = sample_orders.shop()
     pseudonyms_of, interrupted = check._pseudonyms, []
 
-    def rotated_in_between(question):
-        made = pseudonyms_of(question)
+    def rotated_in_between(maker, question):
+        made = pseudonyms_of(maker, question)
         if not interrupted:
             interrupted.append(keyring.rotate("registry"))
             with db.transaction() as session:
