@@ -41,8 +41,8 @@ class Measured:
     rewrite_s_a_byte: float  # 7.71 s for 1,285 MB
 
 
-SQLITE = Measured(1632, 164, 2946, 111, 1262, 567, 223, 16.0, 0.00003, 0.0)
-POSTGRESQL = Measured(2292, 178, 3465, 109, 2137, 917, 399, 35.0, 0.00001, 6.0e-9)
+SQLITE = Measured(1038, 164, 2408, 168, 1262, 567, 223, 16.0, 0.00003, 0.0)
+POSTGRESQL = Measured(1329, 178, 3382, 98, 2137, 917, 399, 35.0, 0.00001, 6.0e-9)
 KEPT = ("orders", "decision_log", "invitations", "messages", "reviews", "publications")
 ROWS_AN_ORDER = {"decision_log": 7.0, "reviews": 0.1, "publications": 0.1}
 QUIET = ("check_orders", "publish_reviews", "refresh_badges", "plan_reminders", "lease, nothing")
