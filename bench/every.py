@@ -32,10 +32,7 @@ BENCHES = {
     "badge": Bench("badge"),
     "ingest": Bench("ingest", {"ROUNDS": "3", "SECONDS": "1"}),
     "serving": Bench("serving", {"ROUNDS": "5", "SECONDS": "0.5"}),
-    "messages": Bench("messages", {"ROUNDS": "3", "MESSAGES": "500", "DATABASE": "sqlite"}),
-    "messages on PostgreSQL": Bench(
-        "messages", {"ROUNDS": "3", "MESSAGES": "300", "DATABASE": "postgresql"}
-    ),
+    "messages": Bench("messages", {"ROUNDS": "3", "MESSAGES": "400", "DISTANCES": "0,5"}),
     "check": Bench("check", {"ROUNDS": "5", "BATCHES": "2"}),
     "growth": Bench("growth", {"ROWS": "10000,40000", "RUNS": "3"}, limits_time=True),
     "waiting": Bench("waiting_writers", {"ROWS": "13000"}, writes="waiting"),
