@@ -280,7 +280,7 @@ def test_0015_counts_what_was_published_by_day(installation):
         with db.transaction() as session:
             moderate.approve(session, public_id, "staff 1", at)
             publish.publish_approved(session, at)
-    migrations.downgrade("0013")
+    migrations.downgrade("0014")
 
     migrations.upgrade()
 

@@ -15,7 +15,7 @@ def database() -> None:
 def partition() -> None:
     """Keep decision log and event log by month, for good; orders wait for some tenths of a second.
 
-    Read docs/adr/0037-partitions.md first: it is for millions of orders a year. Repeat it when it
+    Read docs/adr/0038-partitions.md first: it is for millions of orders a year. Repeat it when it
     ends because a table is in use.
     """
     if db.is_sqlite():

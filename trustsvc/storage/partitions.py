@@ -1,7 +1,7 @@
 """Tables by month on PostgreSQL: months made ahead, and dropped whole when they are past.
 
 Only of tables that nothing references, that are appended to and go by age alone
-(docs/adr/0037-partitions.md). What is stored before a table is partitioned stays as it is, in one
+(docs/adr/0038-partitions.md). What is stored before a table is partitioned stays as it is, in one
 part that ends with the next month.
 """
 
