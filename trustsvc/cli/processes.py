@@ -16,7 +16,7 @@ from trustsvc.doctor import readiness
 from trustsvc.errors import Misconfigured
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
-from trustsvc.storage import db
+from trustsvc.storage import db, suppression_copy
 from trustsvc.work_queue import heartbeat, job_queue, runtime, stop_request
 
 HEARTBEAT_S = 10
@@ -88,6 +88,7 @@ def scheduler() -> None:
             is_due = uptime - enqueued_at.get(entry.job, -entry.every_s) >= entry.every_s
             if is_due and job_queue.enqueue_now(entry.job):  # Redis away: again in a second
                 enqueued_at[entry.job] = uptime
+        suppression_copy.copy_if_due()
         if uptime - checked_at >= PURGE_CHECK_S:
             checked_at = uptime
             log_late_purge()

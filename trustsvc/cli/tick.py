@@ -9,7 +9,7 @@ import click
 from jobs import schedule
 from trustsvc import clock
 from trustsvc.cli.moment import MomentType
-from trustsvc.storage import db
+from trustsvc.storage import db, suppression_copy
 from trustsvc.work_queue import heartbeat, job_queue, stop_request
 
 MAX_JOBS = 1000
@@ -38,6 +38,7 @@ def tick(moment: datetime | None) -> None:
     with clock.at(moment or now):
         for name in run():
             click.echo(f"{name} done")
+    suppression_copy.copy_if_due()
 
 
 def _service_runs(now: datetime) -> bool:

@@ -18,6 +18,7 @@ from trustsvc.cli import child_process, data_folder_lock
 from trustsvc.cli.child_process import Child
 from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
+from trustsvc.storage import suppression_copy
 from trustsvc.work_queue import job_queue, stop_request
 from trustsvc.work_queue.worker import make_worker
 
@@ -111,6 +112,7 @@ def _work(queue: str) -> None:
             if problem != logged:  # once, not every second for as long as it lasts
                 logger.warning("worker.redis_unavailable", problem=problem)
             logged = problem
+            suppression_copy.copy_if_due()
             stop_request.wait(1)
 
 

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trustsvc import config
-from trustsvc.doctor import files, mail_server, readiness, redis_server, sender_dns, stores
+from trustsvc.doctor import (
+    files,
+    mail_server,
+    readiness,
+    redis_server,
+    sender_dns,
+    stores,
+    suppressions,
+)
 from trustsvc.doctor.finding import Finding, fail, ok, run_checks, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.mail import dkim_keys
@@ -36,7 +44,7 @@ def run_all(now: datetime) -> list[Finding]:
             "proxy": lambda: _proxy(settings),
             "one-click": lambda: _one_click(settings),
             "server log": lambda: files.log_files(now),
-            "suppressions": files.suppressions,
+            "suppressions": lambda: suppressions.journal(now).findings,
         }
     )
 

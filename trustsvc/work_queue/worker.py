@@ -7,6 +7,7 @@ import threading
 import time
 from typing import NoReturn
 
+from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -18,7 +19,7 @@ from setproctitle import setproctitle
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.storage import db
+from trustsvc.storage import db, suppression_copy
 from trustsvc.work_queue import (
     job_queue,
     redis_checks,
@@ -88,6 +89,11 @@ class Worker(SimpleWorker):
 
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Copy the suppression journal too: this host may run no other process."""
+        suppression_copy.copy_if_due()
+        super().heartbeat(timeout, pipeline)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job; one of FORKED in a child, as RQ's own worker does with each.
