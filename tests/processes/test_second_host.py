@@ -20,7 +20,9 @@ from tests.waiting import PATIENCE_S, until
 from tools.drill.service import ROOT
 from trustsvc import clock, config
 from trustsvc.crypto import keyring
+from trustsvc.registry.opt_out import opt_out
 from trustsvc.storage import db, key_checks
+from trustsvc.storage.columns import EVERY_SHOP
 
 pytestmark = [
     pytest.mark.processes,
@@ -89,6 +91,19 @@ def test_it_purges_its_own_log_and_writes_its_own_badges(host, installation):
     written = host.data / "public" / "badge" / "v1" / f"{made.slug}.json"
     until(written.exists)
     assert written.read_bytes() == host.get(f"/badge/v1/{made.slug}.json").content
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "mailer", "scheduler"])
+def test_whatever_runs_there_keeps_the_whole_suppression_journal(host, installation, name):
+    shutil.copytree(installation.data / "keys", host.data / "keys")
+    file = host.data / "suppressions" / "journal"
+    process = host.run(name)
+    with db.transaction() as session:
+        opt_out(session, "jan@mail.example", EVERY_SHOP, "stop", clock.now())
+
+    until(lambda: file.exists() and b"opt_out" in file.read_bytes())
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
 
