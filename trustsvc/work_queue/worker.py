@@ -19,7 +19,7 @@ from setproctitle import setproctitle
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.storage import db, suppression_copy
+from trustsvc.storage import db, key_guard, suppression_copy
 from trustsvc.work_queue import (
     job_queue,
     redis_checks,
@@ -102,6 +102,9 @@ class Worker(SimpleWorker):
         ends with it. One that sits in a library, where no time limit reaches it, is killed.
         """
         name = _job_name(job)
+        if name and key_guard.problem():
+            self._refuse_for_keys(job, name)
+            return
         if name not in FORKED:
             super().execute_job(job, queue)
             return
@@ -114,6 +117,13 @@ class Worker(SimpleWorker):
         if status:
             self.handle_job_failure(job, queue, execution=execution)
         self.set_state(WorkerStatus.IDLE)
+
+    def _refuse_for_keys(self, job: Job, name: str) -> None:
+        """Leave a job to hosts that have every key, and end: the process then says what to copy."""
+        job.cancel()
+        job.delete()
+        job_queue.put_again(self.connection, name)
+        self._stop_requested = True
 
     def _wait_for_child(self, limit_s: float) -> int:
         """Give how it ended (waitpid(2)); a request to stop is passed on meanwhile."""
