@@ -42,6 +42,7 @@ suppression_entries = Table(
         purpose="recognise the person, order or review that a restored backup must leave alone",
         retention=RETENTION,
         category="pseudonym",
+        index=True,
     ),
     column("at", Moment, purpose="when it was asked for", retention=RETENTION),
     column("reason", Text, purpose="why, as a code", retention=RETENTION),

@@ -21,6 +21,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppression_entries")),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        op.f("ix_suppression_entries_subject"), "suppression_entries", ["subject"], unique=False
+    )
 
 
 def downgrade() -> None:
