@@ -78,7 +78,7 @@ class Machine:
         return ["nsenter", f"--net=/proc/{self._holder.pid}/ns/net", *words]
 
     def cut(self):
-        """Pull the cable: nothing more comes or goes, and nobody is told."""
+        """Pull the cable: nothing more comes or goes, and no end learns of it."""
         ip("link", "set", self._line, "down")
 
 
