@@ -139,6 +139,17 @@ def test_a_rotation_tells_the_database_before_the_key_is_used(installation, monk
     assert key_guard.problem() is None
 
 
+def test_a_rotation_that_ends_while_it_is_asked_about_stops_nothing(elsewhere, monkeypatch):
+    copy = elsewhere()
+
+    def just_ended():
+        copy()
+        return False
+
+    monkeypatch.setattr(keyring, "is_rotating", just_ended)
+    assert key_guard.problem() is None
+
+
 def test_an_interrupted_rotation_leaves_no_key_that_nobody_has(installation, monkeypatch):
     def interrupted(_seconds):
         raise KeyboardInterrupt

@@ -7,6 +7,7 @@ the last answer holds, because nothing can be stored then either.
 
 import threading
 import time
+from collections.abc import Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -70,16 +71,19 @@ def require() -> None:
 
 
 def _ask(before: str | None) -> str | None:
+    wrong: Mapping[str, str] = {}
     try:
-        with db.reading() as session:
-            wrong = key_checks.mismatches(session)
+        # Our own rotation tells the database first: the key is here in a moment. It may have ended
+        # after the folder was read, so what is missing must be missing twice.
+        for _ in range(2):
+            with db.reading() as session:
+                wrong = key_checks.mismatches(session)
+            if not wrong or keyring.is_rotating():
+                return None
     except Misconfigured as error:  # a damaged key file
         return error.detail
     except (SQLAlchemyError, OSError):
         return before
-    # Our own rotation tells the database first: the key is here in a moment.
-    if not wrong or keyring.is_rotating():
-        return None
     return "; ".join(f"key {kind}: {why}" for kind, why in sorted(wrong.items()))
 
 
