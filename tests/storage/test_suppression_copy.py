@@ -264,10 +264,3 @@ def test_restored_entries_keep_their_ids_and_new_ones_come_after_them(installati
 
 def _parts(one):
     return one.kind, one.subject, one.shop_id, one.at, one.reason
-
-
-def test_an_entry_is_found_by_the_number_of_its_row(installation):
-    with db.transaction() as session:
-        (first,) = suppression_entries.add(session, [entry(1)])
-        assert suppression_entries.entry_of(session, first.id) == entry(1)
-        assert suppression_entries.entry_of(session, first.id + 1) is None

@@ -33,7 +33,6 @@ from trustsvc.storage.suppression_entries import BATCH_SIZE, JournalEntry
 COPY_S = 15.0
 MISSING_AFTER = timedelta(minutes=10)
 SETTLED_S, MARK_S = 900.0, 300.0
-MAX_STATE_BYTES = 64 * 1024
 
 logger = log.get_logger("suppressions")
 _copied_at: float | None = None  # monotonic
@@ -117,8 +116,7 @@ def late(now: datetime) -> bool:
 
 def copied_at() -> datetime | None:
     """Give when this host's file was last brought up to date; None if that is not known."""
-    copied = _read()
-    return copied.at if copied else None
+    return copied.at if (copied := _read()) else None
 
 
 def forget() -> None:
@@ -143,12 +141,10 @@ def _copy(copied: _Copied | None, now: datetime) -> int:
         assert file is not None
     _take_over(copied, file, now)
     end = file.end
-    with db.reading() as session:
-        row = suppression_entries.entry_of(session, copied.settled) if copied.settled else None
-        if copied.settled and (row is None or suppression_journal.check_value(row) != copied.check):
-            copied = _Copied(file.id)
-            _take_over(copied, suppression_journal.read() or file, now)
-        number = _append_missing(session, copied)
+    if copied.settled and not _is_same_database(copied):
+        copied = _Copied(file.id)
+        _take_over(copied, suppression_journal.read() or file, now)
+    number = _append_missing(copied)
     _settle(copied, end)
     copied.at, copied.uptime_s = now, time.monotonic()
     _write(copied)
@@ -169,22 +165,32 @@ def _take_over(copied: _Copied, file: suppression_journal.Journal, now: datetime
     copied.taken_over = file.end
 
 
-def _append_missing(session: Session, copied: _Copied) -> int:
-    """Append what is a row and no line; a row that is committed has its own host's line already."""
+def _is_same_database(copied: _Copied) -> bool:
+    row = next(iter(_rows_after(copied.settled - 1, 1)), None)
+    return row is not None and suppression_journal.check_value(row) == copied.check
+
+
+def _append_missing(copied: _Copied) -> int:
+    """Append what is a row and no line; no transaction is open while the disk is waited for."""
     present: set[JournalEntry] | None = None
-    number = 0
-    rows = suppression_entries.after(session, copied.settled)
-    while batch := list(islice(rows, BATCH_SIZE)):
+    last, number = copied.settled, 0
+    while batch := _rows_after(last):
         if present is None:  # read after the rows, whose lines were written before them
             file = suppression_journal.read(position=copied.position)
             present = set(file.lines) if file else set()
         missing = [entry for entry in batch if entry not in present]
         if missing:
             suppression_journal.append_lines(missing)
+        present.update(missing)
         number += len(missing)
-        copied.newest = batch[-1].id
+        last = copied.newest = batch[-1].id
         copied.newest_check = suppression_journal.check_value(batch[-1])
     return number
+
+
+def _rows_after(last: int, most: int = BATCH_SIZE) -> list[JournalEntry]:
+    with db.reading() as session:
+        return list(islice(suppression_entries.after(session, last), most))
 
 
 def _settle(copied: _Copied, end: int) -> None:

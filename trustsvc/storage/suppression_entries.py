@@ -123,12 +123,6 @@ def every(session: Session) -> Iterator[JournalEntry]:
     return after(session, -1)
 
 
-def entry_of(session: Session, number: int) -> JournalEntry | None:
-    """Read one entry; None if there is none of this id."""
-    first = next(after(session, number - 1), None)
-    return first if first and first.id == number else None
-
-
 def _as_stored(entry: JournalEntry) -> JournalEntry:
     """Write it as a line of the file can hold it, so that row and line are equal."""
     at = EPOCH + (entry.at - EPOCH) // MILLISECOND * MILLISECOND
