@@ -5,6 +5,7 @@
 # make proofs the proof commands below in a small form: canary, drill, dictionary, cases, demo
 # make coverage  both kinds of tests once more slowly, and what share of the lines they run
 # make drill  kill -9, FLUSHALL and a failing mail server, then counts (SHORT=1: some minutes; DATABASE, SEED)
+# make drill-hosts  three hosts as network namespaces (needs root), one cut off and killed, then counts
 # make drill-table  writes the newest long drills into docs/explanation/faults.md
 # make canary a hundred marked people through the whole service, then a search through every byte (DATABASE)
 # make mutate 200,000 requests mutated at random over all routes: none fails, none is slow (REQUESTS, SEED)
@@ -32,7 +33,7 @@ PYTHON ?= python3
 PYTEST ?= .venv/bin/python -m pytest
 BIN := .venv/bin
 
-.PHONY: demo run lint test proofs coverage quick drill drill-table canary mutate dictionary cases embed bench bench-badge bench-check bench-sizes bench-simulate bench-start bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
+.PHONY: demo run lint test proofs coverage quick drill drill-hosts drill-table canary mutate dictionary cases embed bench bench-badge bench-check bench-sizes bench-simulate bench-start bench-ingest bench-messages bench-serving bench-memory bench-growth bench-waiting docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -76,8 +77,8 @@ test: lint
 	$(PYTEST) -n 4 --dist worksteal -m "not proof" $(ARGS)
 
 # The files are named so that not all of the others are collected too; a test compares.
-PROOFS := tests/cases/test_own_cases.py tests/faults/test_drill.py tests/tools/test_canary.py \
-	tests/tools/test_dictionary.py tests/processes/test_demo.py
+PROOFS := tests/cases/test_own_cases.py tests/faults/test_drill.py tests/faults/test_three_hosts.py \
+	tests/tools/test_canary.py tests/tools/test_dictionary.py tests/processes/test_demo.py
 
 # Before `make test` on each commit: see .ci/run.
 proofs: .venv/ready-for-tests
@@ -96,6 +97,10 @@ quick: lint
 drill: .venv/ready-for-tests
 	@.ci/provide
 	@$(BIN)/python -m tools.drill.drill
+
+drill-hosts: .venv/ready-for-tests
+	@.ci/provide
+	@$(BIN)/python -m tools.drill.three_hosts
 
 drill-table: .venv/ready-for-tests
 	@$(BIN)/python -m tools.drill.report

@@ -8,7 +8,7 @@ from trustsvc.mail.outbox import due
 from trustsvc.mail.outbox.lease import BATCH_SIZE
 from trustsvc.mail.outbox.send import send
 from trustsvc.mail.transport import open_transport
-from trustsvc.storage import db
+from trustsvc.storage import db, key_guard
 from trustsvc.work_queue import job_queue, stop_request
 
 MAX_DURATION = timedelta(minutes=2)
@@ -33,6 +33,11 @@ def send_messages() -> None:
                 return
 
 
+def _stops(seconds: float) -> bool:
+    """Wait, and say whether to send no other: asked to stop, or a key is missing here."""
+    return stop_request.wait(seconds) or key_guard.problem() is not None
+
+
 def _send_batch(transport: MailTransport, most: int) -> bool:
     began = clock.read()
     if not due.may_be_any(began.at):
@@ -48,6 +53,6 @@ def _send_batch(transport: MailTransport, most: int) -> bool:
         transport,
         now,
         only_unsuspendable=is_distrusted,
-        wait=stop_request.wait,
+        wait=_stops,
         most=most,
     )

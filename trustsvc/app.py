@@ -109,6 +109,7 @@ def create_app() -> Flask:
         link=signed_links.url,
     )
     app.before_request(lambda: request_limits.check(request.environ))
+    app.before_request(lambda: access.require_keys(request.blueprint))
     app.before_request(_check_origin)
     app.before_request(_check_access)
     app.after_request(_set_headers)

@@ -10,7 +10,7 @@ from trustsvc.http.request_watchdog import RequestWatchdog
 from trustsvc.orders.webhook_health import counters
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.server_log import security_counters
-from trustsvc.storage import key_checks
+from trustsvc.storage import key_checks, suppression_copy
 from trustsvc.work_queue import runtime
 
 log.configure()
@@ -26,3 +26,4 @@ counters.start()
 # Jobs do the same, but a worker may run on another host than this log and these files lie on.
 purge_log_files.start()
 refresh.start()
+suppression_copy.start()

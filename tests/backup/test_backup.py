@@ -617,7 +617,7 @@ def forged(path, change):
     "change",
     [
         lambda content: content[:-1] + bytes([content[-1] ^ 1]),
-        lambda content: content.replace(b'"suppressions_lines":0', b'"suppressions_lines":9'),
+        lambda content: content.replace(b'"suppressions_lines":1', b'"suppressions_lines":9'),
         lambda content: content.replace(b'"mac":"', b'"mac":"0', 1),
     ],
 )

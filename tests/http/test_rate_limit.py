@@ -1,13 +1,18 @@
+import contextlib
+import socket
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import redis
 
 from tests.invitations.sample_orders import NOON
+from tests.key_rotation import add_key
 from trustsvc import config
 from trustsvc.http import rate_limit
 from trustsvc.http.rate_limit import RateLimit, network
-from trustsvc.work_queue import job_queue
+from trustsvc.work_queue import job_queue, redis_link
 
 MINUTE = timedelta(minutes=1)
 
@@ -20,6 +25,29 @@ def hits(gate, address="198.51.100.1", at=NOON, number=6):
 def without_redis(installation, monkeypatch):
     config.use(replace(installation, redis_url=f"unix://{installation.data}/nowhere.sock"))
     monkeypatch.setattr(job_queue, "_paused_until", 0.0)
+    monkeypatch.setattr(rate_limit, "_link", rate_limit._Link())
+
+
+@pytest.fixture
+def frozen_redis(installation, monkeypatch, tmp_path):
+    """Listen like a Redis that takes connections and never answers; gives how many it took."""
+    monkeypatch.setattr(rate_limit, "_link", rate_limit._Link())
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "frozen.sock"))
+        listener.listen()
+        listener.setblocking(False)
+        config.use(replace(installation, redis_url=f"unix://{tmp_path}/frozen.sock"))
+        taken = []
+
+        def count():
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    taken.append(listener.accept()[0])
+            return len(taken)
+
+        yield count
+        for one in taken:
+            one.close()
 
 
 def test_so_many_hits_of_a_network_in_a_while(installation):
@@ -45,6 +73,39 @@ def test_without_redis_each_process_counts_alone(without_redis):
     one, same = RateLimit("gate", 3, MINUTE), RateLimit("gate", 3, MINUTE)
 
     assert hits(one) == hits(same) == [True] * 3 + [False] * 3
+
+
+def test_a_frozen_redis_costs_one_request_some_milliseconds_and_the_others_nothing(
+    frozen_redis, monkeypatch
+):
+    asked = []
+    execute = redis.client.Pipeline.execute
+    monkeypatch.setattr(
+        redis.client.Pipeline, "execute", lambda self: asked.append(self) or execute(self)
+    )
+    one = RateLimit("gate", 3, MINUTE)
+
+    assert hits(one) == [True] * 3 + [False] * 3
+
+    assert len(asked) == frozen_redis() == 1
+    options = asked[0].connection_pool.connection_kwargs
+    assert options["socket_timeout"] == options["socket_connect_timeout"] == redis_link.HASTY_S
+    assert job_queue.is_paused() is False  # what only counts keeps no job back
+
+    later = time.monotonic() + rate_limit.PAUSE_S
+    monkeypatch.setattr(rate_limit.time, "monotonic", lambda: later)
+    hits(RateLimit("another gate", 3, MINUTE))
+    assert len(asked) == 2
+
+
+def test_a_count_is_of_one_period_and_one_key_of_ours(installation):
+    gate = RateLimit("gate", 3, MINUTE)
+    hits(gate, number=1)
+    hits(gate, at=NOON + MINUTE, number=1)
+    add_key(installation, "desk")
+    hits(gate, at=NOON + MINUTE, number=1)
+
+    assert len(job_queue.connection().keys("trustsvc:rate:*")) == 3
 
 
 def test_redis_gets_no_address_and_forgets_the_count(installation):

@@ -182,10 +182,12 @@ def test_a_lookup_key_reaches_the_shops_pseudonyms_and_the_registrys_its_own(ins
         (breach.SERVICE, "registered_buyers", "pseudonym"): 1,
         (breach.SERVICE, "opt_outs", "pseudonym"): 1,
         (breach.SERVICE, "restrictions", "pseudonym"): 1,
+        (breach.SERVICE, "suppression_entries", "pseudonym"): 2,
     }
     assert dict(lookup.values) == {
         ("velo-fils", "opt_outs", "pseudonym"): 1,
         ("velo-fils", "restrictions", "pseudonym"): 1,
+        ("velo-fils", "suppression_entries", "pseudonym"): 2,
         ("velo-fils", "orders", "pseudonym"): 1,
         ("velo-fils", "pending_registrations", "pseudonym"): 1,
         ("velo-fils", "transactional_messages", "pseudonym"): 2,

@@ -4,6 +4,7 @@ Also tests:
     trustsvc/wsgi.py
 """
 
+import json
 import shutil
 import signal
 import subprocess
@@ -12,15 +13,21 @@ from datetime import timedelta
 
 import pytest
 import requests
+from click.testing import CliRunner
 
 from tests.badge.badge_files import published
 from tests.processes.conftest import free_port
 from tests.reviews.sample_reviews import shop
+from tests.signing import signed_request
 from tests.waiting import PATIENCE_S, until
 from tools.drill.service import ROOT
-from trustsvc import clock, config
+from trustsvc import cli, clock, config
 from trustsvc.crypto import keyring
+from trustsvc.registry.opt_out import opt_out
+from trustsvc.shops import enrol
 from trustsvc.storage import db, key_checks
+from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.work_queue import job_queue
 
 pytestmark = [
     pytest.mark.processes,
@@ -46,6 +53,14 @@ class Host:
         return subprocess.Popen(
             command, env=self.environ, cwd=ROOT, stderr=subprocess.PIPE, text=True
         )
+
+    def order(self, made, reference):
+        at_shop, secret = made
+        data = {"reference": reference, "email": "jan@mail.example", "name": "Jan"}
+        body = json.dumps({"type": "order.created", "data": data}).encode()
+        headers = signed_request("standard", secret, body)
+        url = f"http://127.0.0.1:{self.port}/webhooks/standard/{at_shop.endpoint_id}"
+        return requests.post(url, data=body, headers=headers, timeout=PATIENCE_S)
 
     def get(self, path):
         try:
@@ -91,6 +106,62 @@ def test_it_purges_its_own_log_and_writes_its_own_badges(host, installation):
     assert written.read_bytes() == host.get(f"/badge/v1/{made.slug}.json").content
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "mailer", "scheduler"])
+def test_whatever_runs_there_keeps_the_whole_suppression_journal(host, installation, name):
+    shutil.copytree(installation.data / "keys", host.data / "keys")
+    file = host.data / "suppressions" / "journal"
+    process = host.run(name)
+    with db.transaction() as session:
+        opt_out(session, "jan@mail.example", EVERY_SHOP, "stop", clock.now())
+
+    until(lambda: file.exists() and b"opt_out" in file.read_bytes())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_host_with_the_keys_of_before_a_rotation_starts_nothing_and_says_what_to_copy(
+    host, installation
+):
+    shutil.copytree(installation.data / "keys", host.data / "keys")
+    assert CliRunner().invoke(cli.main, ["keys", "rotate", "lookup"]).exit_code == 0
+
+    for name in ("web", "worker", "mailer", "scheduler", "tick"):
+        process = host.run(name)
+        output = process.communicate(timeout=PATIENCE_S)[1]
+
+        assert process.returncode == 1, name
+        assert "key lookup: version 2 is missing. Copy the folder keys" in output, name
+
+
+def test_a_running_host_without_a_rotated_key_answers_later_until_it_is_copied(host, installation):
+    folder = host.data / "keys"
+    shutil.copytree(installation.data / "keys", folder)
+    made = enrolled()
+    web, worker = host.run("web"), host.run("worker")
+    until(lambda: (answer := host.get("/livez")) and answer.ok)
+    assert host.order(made, "one").status_code == 202
+
+    assert CliRunner().invoke(cli.main, ["keys", "rotate", "vault"]).exit_code == 0
+    answers = [host.order(made, f"order {number}").status_code for number in range(3)]
+    assert answers == [503] * 3
+    assert host.get("/readyz").json()["checks"]["keys"] == "not those of this database"
+    job_queue.enqueue_now("check_orders")
+    assert "version 2 is missing" in worker.communicate(timeout=PATIENCE_S)[1]
+    assert worker.returncode == 1
+
+    shutil.copy2(installation.data / "keys" / "vault", folder / ".vault.copy")
+    (folder / ".vault.copy").replace(folder / "vault")
+    until(lambda: host.order(made, "order 0").status_code == 202)
+    web.send_signal(signal.SIGTERM)
+    assert web.wait(PATIENCE_S) == 0
+
+
+def enrolled():
+    with db.transaction() as session:
+        new = enrol.Enrolment("Acme", "acme.example", "standard", may_ask="customers")
+        return enrol.enrol(session, new, clock.now())
 
 
 def test_keys_of_its_own_are_named_by_migrate(host, installation):

@@ -89,7 +89,7 @@ def run(database, size, seed):
 def _drill(installation, sink, weather, chaos, size, dice):
     names = ["Blue Lamp", "Red Chair"]
     shops = [installation.enrol(name, daytime_zone()) | {"name": name} for name in names]
-    _until(installation.is_ready, 120)
+    until(installation.is_ready, 120)
     calibration = _calibrate(shops, dice, size)
     # A machine on which the work alone takes longer is given twice that.
     patience = max(PATIENCE_S, 2 * calibration * size["orders"] / size["calibration"])
@@ -111,7 +111,7 @@ def _drill(installation, sink, weather, chaos, size, dice):
         shopper.rest()
         return shopper.is_done()
 
-    waited = _until(settled, patience, witness_every=5)
+    waited = until(settled, patience, witness_every=5)
     shopper.end()
     last_fault = max(chaos_ended, weather.last_at)
     took = max(0.0, chaos_ended + waited - last_fault)
@@ -135,12 +135,12 @@ def _calibrate(shops, dice, size):
     shopper.plan_plain(size["calibration"])
     began = time.monotonic()
     shopper.start()
-    _until(lambda: shopper.is_done() and witness.open_rows() == 0, PATIENCE_S)
+    until(lambda: shopper.is_done() and witness.open_rows() == 0, PATIENCE_S)
     shopper.end()
     return time.monotonic() - began
 
 
-def _until(condition, seconds, witness_every=None):
+def until(condition, seconds, witness_every=None):
     started = shown = time.monotonic()
     while (spent := time.monotonic() - started) < seconds:
         with contextlib.suppress(Exception):

@@ -13,6 +13,7 @@ import email.utils
 import re
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 CONNECT = ("banner_421", "banner_endless", "banner_slow", "drop_connect", "drop_ehlo")
@@ -99,13 +100,15 @@ class Sink:
     seen: list = field(default_factory=list)
     happened: list = field(default_factory=list)  # (name, recipient), in order
     connections: int = 0
+    clients: Counter = field(default_factory=Counter)  # connections, by address
+    host: str = "127.0.0.1"
     port: int = 0
     tls: object = None
     certificates: dict = field(default_factory=dict)
 
     @property
     def url(self):
-        return f"smtp://127.0.0.1:{self.port}"
+        return f"smtp://{self.host}:{self.port}"
 
     def __enter__(self):
         started = threading.Event()
@@ -124,7 +127,7 @@ class Sink:
     async def _serve(self, started):
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         self._links = set()
-        server = await asyncio.start_server(self._talk, "127.0.0.1", self.port)
+        server = await asyncio.start_server(self._talk, self.host, self.port)
         self.port = server.sockets[0].getsockname()[1]
         started.set()
         await self._ended.wait()
@@ -134,6 +137,7 @@ class Sink:
 
     async def _talk(self, reader, writer):
         self.connections += 1
+        self.clients[writer.get_extra_info("peername")[0]] += 1
         self._links.add(writer)
         with contextlib.suppress(OSError, EOFError, asyncio.LimitOverrunError, ValueError):
             await self._dialogue(reader, writer)

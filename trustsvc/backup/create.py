@@ -16,7 +16,7 @@ from trustsvc.backup.manifest import (
 )
 from trustsvc.crypto import encrypted_column, keyring
 from trustsvc.errors import Refused
-from trustsvc.storage import suppression_journal
+from trustsvc.storage import suppression_copy, suppression_journal
 
 
 def write(path: Path, now: datetime) -> Manifest:
@@ -33,6 +33,8 @@ def write(path: Path, now: datetime) -> Manifest:
         raise Refused("There is nothing to back up: this database is empty.")
     keyring.make_all()
     suppression_journal.create()
+    # So that the database of this backup says that this file's lines are in it.
+    suppression_copy.copy(now, at_once=True)
     # Counted before the copy, so that an entry in between counts as newer than the backup.
     journal = suppression_journal.read()
     if journal is None:

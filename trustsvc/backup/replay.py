@@ -8,71 +8,41 @@ from sqlalchemy.orm import Session
 
 from trustsvc.backup import replay_opt_outs, replay_rights
 from trustsvc.backup.manifest import Manifest
-from trustsvc.crypto import keyring
 from trustsvc.invitations import redeem
 from trustsvc.orders import cancellation
 from trustsvc.registry.models import registered_buyers
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
-from trustsvc.storage import suppression_journal
 from trustsvc.storage.batches import batches
-from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.storage.suppression_entries import ENTRY_KINDS, JournalEntry
 
 # Cancellations older than the backup need no replay; the margin allows for a corrected clock.
 MARGIN = timedelta(days=2)
 
 
-def problem(manifest: Manifest, journal: suppression_journal.Journal | None) -> str | None:
-    """Say why the journal may be incomplete, as a code; None if it is complete.
-
-    It must be the same file, with at least the lines that it had at the backup. All later lines
-    must be readable, and the keys of its pseudonyms must be here.
-    """
-    if journal is None:
-        return "no_suppressions"
-    if journal.id != manifest.suppressions_id:
-        return "other_suppressions"
-    if len(journal.lines) < manifest.suppressions_lines:
-        return "older_suppressions"
-    if journal.damaged > manifest.suppressions_damaged:
-        return "damaged_suppressions"
-    if not all(_has_key(line) for line in journal.lines):
-        return "unknown_keys"
-    return None
-
-
-def _has_key(line: JournalEntry) -> bool:
-    """Whether the key of a pseudonym is here: without it the person is not recognised."""
-    if line.kind in {"withdraw_review", "anonymise_review"} or len(line.subject) < 2:
-        return True
-    number = line.subject[1]  # the key version, see crypto/pseudonyms.py
-    kind = "lookup" if line.shop_id else "registry"
-    return any(key.version == number for key in keyring.existing_keys(kind))
-
-
 def replay(
-    session: Session, journal: suppression_journal.Journal, manifest: Manifest, now: datetime
+    session: Session, lines: Sequence[JournalEntry], manifest: Manifest, now: datetime
 ) -> int:
-    """Apply every journal entry to a restored database; gives the number of entries.
+    """Apply every journal entry to a restored database; gives how many say something of a person.
 
     All entries, not only newer ones: applying one twice changes nothing. Open invitations of the
     people concerned are withdrawn and their contacts erased. Whoever registered again later stays
     registered.
     """
-    of: dict[str, list[JournalEntry]] = {kind: [] for kind in suppression_journal.ENTRY_KINDS}
-    for line in journal.lines:
+    of: dict[str, list[JournalEntry]] = {kind: [] for kind in ENTRY_KINDS}
+    for line in lines:
         of[line.kind].append(line)
-    restrictions = [line for line in journal.lines if line.kind in {"restrict", "lift_restriction"}]
+    restrictions = [line for line in lines if line.kind in {"restrict", "lift_restriction"}]
     for batch in batches(of["anonymise_review"]):
         replay_rights.anonymise(session, batch, now)
-    opting = [line for line in journal.lines if line.kind in {"opt_out", "opt_in_again"}]
+    opting = [line for line in lines if line.kind in {"opt_out", "opt_in_again"}]
     replay_opt_outs.replay(session, opting, now)
     _unregister(session, of["unregister"])
     _withdraw_reviews(session, of["withdraw_review"], now)
     replay_rights.restrict(session, restrictions, now)
     since = datetime.fromisoformat(manifest.at) - MARGIN
     _cancel_orders(session, [line for line in of["cancel_order"] if line.at >= since], now)
-    return len(journal.lines)
+    return len(lines) - len(of["journal"])
 
 
 def _unregister(session: Session, lines: Sequence[JournalEntry]) -> None:

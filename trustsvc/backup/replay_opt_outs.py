@@ -18,7 +18,7 @@ from trustsvc.registry.models import opt_outs
 from trustsvc.storage import db
 from trustsvc.storage.batches import batches
 from trustsvc.storage.columns import EVERY_SHOP
-from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.storage.suppression_entries import JournalEntry
 
 IN_FORCE = datetime.max.replace(tzinfo=UTC)
 

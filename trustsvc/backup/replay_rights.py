@@ -32,7 +32,7 @@ from trustsvc.reviews.personal_data import (
 )
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
-from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.storage.suppression_entries import JournalEntry
 from trustsvc.transactional_mail import personal_data
 from trustsvc.transactional_mail.models import transactional_messages
 

@@ -1,11 +1,12 @@
 """Restore a backup onto an empty database, with the keys that belong to it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from trustsvc import clock_check, config, migrations
-from trustsvc.backup import archive, database, replay, scratch
+from trustsvc.backup import archive, database, journals, replay, scratch
 from trustsvc.backup.manifest import Manifest, check_keys, database_kind
 from trustsvc.badge import refresh
 from trustsvc.clock import Reading
@@ -13,7 +14,7 @@ from trustsvc.errors import Refused
 from trustsvc.invitations import restore_hold
 from trustsvc.mail.outbox import send_suspension
 from trustsvc.orders.catch_up import connections
-from trustsvc.storage import db, suppression_journal
+from trustsvc.storage import db, suppression_copy, suppression_entries, suppression_journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,14 @@ class Restored:
     suspended: str | None
 
 
-def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> Restored:
-    """Load a backup, replay the suppression journal, and render the badges.
+def restore(
+    path: Path,
+    wall: Reading,
+    *,
+    other_journals: Sequence[Path] = (),
+    nothing_sent_since: bool = False,
+) -> Restored:
+    """Load a backup, replay the suppression journals, and render the badges.
 
     Everything is checked before anything is written. No message leaves until the end, and then only
     if the journal is complete. Messages that may have left since the backup are held
@@ -40,8 +47,8 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
     now = wall.at
     manifest, content = archive.check(path)
     _check_compatible(manifest, content)
-    journal = suppression_journal.read()
-    suspended = replay.problem(manifest, journal)
+    files = journals.gather(other_journals)
+    lines = journals.union(files)
     suppression_journal.path().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     send_suspension.unfinished().touch(mode=0o600)
     scratch.sync_folder(send_suspension.unfinished().parent)
@@ -52,7 +59,10 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
         database.load(copy)
     migrations.upgrade()
     with db.transaction() as session:
-        replayed = replay.replay(session, journal, manifest, now) if journal else 0
+        stored = set(suppression_entries.every(session))
+        suspended = journals.problem(manifest, files, stored)
+        replayed = replay.replay(session, lines, manifest, now)
+        suppression_entries.add_known(session, lines)
         held = 0 if nothing_sent_since else restore_hold.hold(session, now)
         if not nothing_sent_since:
             connections.skip_possibly_asked(session, now)
@@ -60,10 +70,12 @@ def restore(path: Path, wall: Reading, *, nothing_sent_since: bool = False) -> R
         send_suspension.resume(session, send_suspension.CLOCK)
         if suspended:
             send_suspension.stop(session, send_suspension.RESTORE, suspended, now)
+    suppression_copy.forget()
+    suppression_copy.copy(now, at_once=True)
     with db.reading() as session:
         badges = refresh.refresh_changed(session, now)
     send_suspension.unfinished().unlink()
-    newest = max((line.at for line in journal.lines), default=None) if journal else None
+    newest = max((line.at for line in lines if line.kind != "journal"), default=None)
     return Restored(manifest, replayed, newest, held, badges, suspended)
 
 

@@ -73,6 +73,12 @@ def _require_first_key(kind: str) -> None:
     key_checks.require_first(kind)
 
 
+def _announce_key(kind: str, key: keyring.Key) -> None:
+    from trustsvc.storage import key_checks
+
+    key_checks.announce(kind, key)
+
+
 @click.group(cls=_Commands, lazy=COMMANDS)
 @click.version_option(__version__)
 @click.pass_context
@@ -80,6 +86,7 @@ def main(context: click.Context) -> None:
     """Review invitations and trust badges that can prove what they promise."""
     kinds.register_when_needed(message_kinds.register)
     keyring.ask_before_first(_require_first_key)
+    keyring.announce_before_use(_announce_key)
     gc.freeze()  # what is imported stays; see trustsvc/__main__.py
     gc.enable()
     os.umask(0o077)  # only the owner may read what the service writes

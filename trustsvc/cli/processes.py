@@ -16,7 +16,7 @@ from trustsvc.doctor import readiness
 from trustsvc.errors import Misconfigured
 from trustsvc.privacy import clock_watch
 from trustsvc.privacy.retention import purge_log_files
-from trustsvc.storage import db
+from trustsvc.storage import db, key_guard, suppression_copy
 from trustsvc.work_queue import heartbeat, job_queue, runtime, stop_request
 
 HEARTBEAT_S = 10
@@ -49,6 +49,7 @@ def web() -> None:
     """Serve the pages, the webhook endpoints and the badge."""
     settings = config.current()
     keyring.make_all()
+    key_guard.require()
     runtime.share_heaps()
     Granian(
         "trustsvc.wsgi:application",
@@ -77,6 +78,7 @@ def scheduler() -> None:
     reminder leaves until it is set right; if it is right as it is: trustsvc clock trust.
     """
     keyring.make_all()
+    key_guard.require()
     enqueued_at: dict[str, float] = {}
     beat_at, checked_at = 0.0, time.monotonic()
     while not stop_request.wait(1.0 if beat_at else 0):
@@ -88,6 +90,7 @@ def scheduler() -> None:
             is_due = uptime - enqueued_at.get(entry.job, -entry.every_s) >= entry.every_s
             if is_due and job_queue.enqueue_now(entry.job):  # Redis away: again in a second
                 enqueued_at[entry.job] = uptime
+        suppression_copy.copy_if_due()
         if uptime - checked_at >= PURGE_CHECK_S:
             checked_at = uptime
             log_late_purge()

@@ -22,6 +22,14 @@ REASONS = {
 @click.command("restore")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
+    "--journal",
+    "other_journals",
+    multiple=True,
+    metavar="JOURNAL",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Replay suppressions/journal of another host too; may be given again.",
+)
+@click.option(
     "--nothing-sent-since",
     is_flag=True,
     help="Nothing was sent since the backup (the service was stopped): mark none as unknown.",
@@ -32,7 +40,9 @@ REASONS = {
     is_flag=True,
     help="Let invitations leave after a restore that does not know every opt-out.",
 )
-def restore_command(file: Path | None, nothing_sent_since: bool, resume: bool) -> None:
+def restore_command(
+    file: Path | None, other_journals: tuple[Path, ...], nothing_sent_since: bool, resume: bool
+) -> None:
     """Make FILE the database of an empty data folder, with its keys in place.
 
     Opt-outs since the backup are read from the folder `suppressions`; where that is missing or not
@@ -47,7 +57,12 @@ def restore_command(file: Path | None, nothing_sent_since: bool, resume: bool) -
     if file is None:
         raise click.UsageError("Name the FILE to restore.")
     with data_folder_lock.exclusive():
-        restored = restore(file, clock.read(), nothing_sent_since=nothing_sent_since)
+        restored = restore(
+            file,
+            clock.read(),
+            other_journals=other_journals,
+            nothing_sent_since=nothing_sent_since,
+        )
     _report(restored)
 
 

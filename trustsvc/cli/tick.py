@@ -9,7 +9,7 @@ import click
 from jobs import schedule
 from trustsvc import clock
 from trustsvc.cli.moment import MomentType
-from trustsvc.storage import db
+from trustsvc.storage import db, key_guard, suppression_copy
 from trustsvc.work_queue import heartbeat, job_queue, stop_request
 
 MAX_JOBS = 1000
@@ -27,6 +27,7 @@ def tick(moment: datetime | None) -> None:
     clock jump. Quiet hours hold: invitations leave between 09:00 and 20:00 where the buyer lives.
     Data past its retention at that moment is really deleted: to look ahead use purge --dry-run.
     """
+    key_guard.require()
     now = clock.now()
     if moment and moment > now + CLOCK_TOLERANCE and _service_runs(now):
         click.echo(
@@ -38,6 +39,7 @@ def tick(moment: datetime | None) -> None:
     with clock.at(moment or now):
         for name in run():
             click.echo(f"{name} done")
+    suppression_copy.copy_if_due()
 
 
 def _service_runs(now: datetime) -> bool:

@@ -12,6 +12,7 @@ from trustsvc.cli.child_process import REDIS, TIMEOUT_S, Child
 from trustsvc.crypto import keyring
 from trustsvc.doctor import readiness
 from trustsvc.errors import Misconfigured
+from trustsvc.storage import key_guard
 from trustsvc.work_queue import embedded_redis, job_queue, runtime, stop_request
 
 logger = log.get_logger("up")
@@ -34,6 +35,7 @@ def up() -> None:
         if not migrations.is_current():
             child_process.run_once(child_process.command("migrate"))
         readiness.record_keys()
+        key_guard.require()
         children = [_redis()] if settings.embedded_redis else []
         try:
             child_process.share_imports()

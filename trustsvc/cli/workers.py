@@ -18,6 +18,7 @@ from trustsvc.cli import child_process, data_folder_lock
 from trustsvc.cli.child_process import Child
 from trustsvc.crypto import keyring
 from trustsvc.errors import Misconfigured
+from trustsvc.storage import key_guard, suppression_copy
 from trustsvc.work_queue import job_queue, stop_request
 from trustsvc.work_queue.worker import make_worker
 
@@ -37,6 +38,7 @@ def worker(context: click.Context) -> None:
     """
     job_queue.check_redis()
     keyring.make_all()
+    key_guard.require()
     child_process.share_imports(child_process.JOBS)
     child = PrivacyWorker()
     with stop_request.listening(child.ask_to_stop):
@@ -56,6 +58,7 @@ def worker(context: click.Context) -> None:
 def mailer() -> None:
     """Run the jobs that send mail, apart, so that a slow mail server delays nothing else."""
     keyring.make_all()
+    key_guard.require()
     _work(job_queue.MAIL_QUEUE)
 
 
@@ -108,9 +111,11 @@ def _work(queue: str) -> None:
     logged = ""
     with _stop_interrupts():
         while (problem := _work_until_stopped(queue)) is not None:
+            key_guard.require()
             if problem != logged:  # once, not every second for as long as it lasts
                 logger.warning("worker.redis_unavailable", problem=problem)
             logged = problem
+            suppression_copy.copy_if_due()
             stop_request.wait(1)
 
 

@@ -66,12 +66,19 @@ _FileVersion = tuple[int, int, int]
 _cache: dict[str, tuple[_FileVersion, tuple[Key, ...]]] = {}
 _paths: dict[tuple[Path, str], str] = {}  # keys() is called a dozen times an order: no pathlib
 _require_first: Callable[[str], None] | None = None
+_announce: Callable[[str, "Key"], None] | None = None
 
 
 def ask_before_first(require_first: Callable[[str], None]) -> None:
     """Have a first key of a kind made only if this, called with the kind, does not raise."""
     global _require_first  # noqa: PLW0603 - one database a process
     _require_first = require_first
+
+
+def announce_before_use(announce: Callable[[str, Key], None]) -> None:
+    """Have a rotated key used only after this, called with its kind and the key, returned."""
+    global _announce  # noqa: PLW0603 - one database a process
+    _announce = announce
 
 
 def keys(kind: str) -> tuple[Key, ...]:
@@ -100,8 +107,9 @@ def existing_keys(kind: str) -> tuple[Key, ...]:
 def rotate(kind: str) -> Key:
     """Add a version, used from now on; the older ones stay valid.
 
-    The file is replaced atomically. Twice adds two; two at once add two. Raises Refused when a kind
-    has no version number left.
+    The file is replaced atomically. Twice adds two; two at once add two. A process that is killed
+    before leaves the whole new file beside it. Raises Refused when a kind has no version number
+    left, and what announcing it raises.
     """
     keys(kind)
     path = _path(kind)
@@ -113,8 +121,26 @@ def rotate(kind: str) -> Key:
             raise Refused(f"There were {MAX_VERSIONS} keys of this kind: no number is left.")
         text = path.read_text(encoding="ascii")
         line = _line(number, kind)
-        _replace(path, text + ("" if text.endswith("\n") else "\n") + line)
+        text += ("" if text.endswith("\n") else "\n") + line
+        with _temporary_file(path, text) as temporary:
+            if _announce:
+                _announce(kind, _key(*line.split()))
+            temporary.replace(path)
+        _sync_folder(path.parent)
     return newest_key(kind)
+
+
+def is_rotating() -> bool:
+    """Say whether a process of this host is adding or retiring a key at this moment."""
+    lock = config.current().data / "keys" / ".lock"
+    try:
+        with lock.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 def retire(kind: str, number: int) -> None:
@@ -177,7 +203,11 @@ def _make(path: Path, kind: str) -> None:
 def _replace(path: Path, text: str) -> None:
     with _temporary_file(path, text) as temporary:
         temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

@@ -12,6 +12,7 @@ from trustsvc.doctor import (
     redis_server,
     sender_dns,
     stores,
+    suppressions,
 )
 from trustsvc.doctor.finding import Finding, fail, ok, run_checks, warn
 from trustsvc.errors import Misconfigured
@@ -45,7 +46,7 @@ def run_all(now: datetime) -> list[Finding]:
             "proxy": lambda: _proxy(settings),
             "one-click": lambda: _one_click(settings),
             "server log": lambda: files.log_files(now),
-            "suppressions": files.suppressions,
+            "suppressions": lambda: suppressions.journal(now).findings,
         }
     )
 

@@ -1,4 +1,4 @@
-"""Checks of the data folder: modes, free space, keys, server log, suppression journal."""
+"""Checks of the data folder: modes, free space, keys, server log."""
 
 import os
 import shutil
@@ -12,7 +12,6 @@ from trustsvc.doctor.finding import Finding, fail, ok, warn
 from trustsvc.errors import Misconfigured
 from trustsvc.privacy.retention import purge_log_files
 from trustsvc.server_log import retention
-from trustsvc.storage import suppression_journal
 
 GIB = 1024**3
 MIN_FREE, LOW_FREE = GIB // 4, 2 * GIB
@@ -90,20 +89,6 @@ def log_files(now: datetime) -> list[Finding]:
     if (settings.data / purge_log_files.JOURNAL).exists():
         findings.append(warn(name, "a purge has no signed receipt yet", "trustsvc log purge"))
     return findings or [ok(name, f"{len(kept)} files, none older than {settings.log_days} days")]
-
-
-def suppressions() -> Finding:
-    name = "suppressions"
-    journal = suppression_journal.read()
-    if journal is None:
-        if suppression_journal.path().exists():
-            remedy = "put its newest copy back: a restore needs it"
-            return fail(name, "the file is not a suppression journal", remedy)
-        return ok(name, "no opt-out and no backup so far")
-    if journal.damaged:
-        remedy = "make a new backup now: after a restore of an older one no invitation would leave"
-        return warn(name, f"{journal.damaged} lines cannot be read", remedy)
-    return ok(name, f"{len(journal.lines)} entries, kept apart from the database")
 
 
 def _mode(path: Path) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from trustsvc import config
-from trustsvc.doctor import queue_age, redis_server
+from trustsvc.doctor import queue_age, redis_server, suppressions
 from trustsvc.doctor.finding import Result, failed, well
 from trustsvc.errors import Misconfigured
 from trustsvc.shops.models import shops
@@ -103,6 +103,7 @@ READINESS_CHECKS: Mapping[str, Callable[[datetime], Result]] = {
     "disk": disk,
     "write": write,
     "keys": keys,
+    "suppressions": suppressions.copy,
     "redis": redis_server.redis_server,
     "orders": queue_age.undecided_orders,
     "mail": queue_age.due_messages,

@@ -6,9 +6,14 @@ The app does not start with a view that declares nothing.
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
+from trustsvc.errors import Unavailable
+from trustsvc.storage import key_guard
+
 Requirement = Literal["public", "signature", "link", "staff", "sign_in"]
 _View = TypeVar("_View", bound=Callable[..., Any])
 
+# Blueprints that answer without any key: files, badges, and whether this process lives.
+WITHOUT_KEYS = {None, "health", "badge"}
 _ATTRIBUTE = "trustsvc_passes"
 
 
@@ -31,3 +36,9 @@ def requirement(view: Callable[..., Any]) -> Requirement | None:
     """Give who may pass a view, or None when it declares nothing."""
     stated: Requirement | None = getattr(view, _ATTRIBUTE, None)
     return stated
+
+
+def require_keys(blueprint: str | None) -> None:
+    """Raise Unavailable while a key of the database is missing on this host."""
+    if blueprint not in WITHOUT_KEYS and key_guard.problem():
+        raise Unavailable("Please try again in a minute.")

@@ -1,11 +1,15 @@
 """Rate limit for a network of clients, counted for all web processes together.
 
-The counts are in Redis under a keyed hash of the network, until the period ends. While Redis is
-away each process counts for itself: a flood stays slowed, by a limit a process.
+The counts are in Redis under a hash of the network, by a key of ours and for one period, until that
+ends: nobody can tell a network from it, nor that it came back in the next period. While Redis is
+away, frozen or slow each process counts for itself: a flood stays slowed, by a limit a process.
+That costs one request 50 ms for a connection and as much for an answer, and then none of this
+process for five seconds.
 """
 
 import ipaddress
 import threading
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -13,11 +17,46 @@ import redis
 
 from trustsvc.crypto import keyring
 from trustsvc.crypto.pseudonyms import hmac_sha256
-from trustsvc.work_queue import job_queue
+from trustsvc.work_queue import job_queue, redis_link
 
+PAUSE_S = 5.0
 MAX_NETWORKS = 100_000
 # A network is what one subscriber can easily have many addresses of.
 PREFIX_BITS = {4: 24, 6: 48}
+
+
+class _Link:
+    """The connection to Redis, which is not asked for a while after it did not answer."""
+
+    def __init__(self) -> None:
+        self._clients: dict[str, redis.Redis] = {}
+        self.paused_until = 0.0  # monotonic
+
+    def add_one(self, key: str, seconds: int) -> int | None:
+        """Add one to a key that ends after so many seconds; gives the new count.
+
+        None when Redis is away: whoever counts goes on alone.
+        """
+        if time.monotonic() < self.paused_until or job_queue.is_paused():
+            return None
+        try:
+            with self._client().pipeline(transaction=False) as both:
+                both.incr(key)
+                both.expire(key, seconds)
+                count, _ = both.execute()
+        except redis.RedisError:
+            self.paused_until = time.monotonic() + PAUSE_S
+            return None
+        return int(count)
+
+    def _client(self) -> redis.Redis:
+        url = job_queue.redis_url()
+        if url not in self._clients:
+            self._clients[url] = redis_link.hasty(url)
+        return self._clients[url]
+
+
+_link = _Link()
 
 
 class RateLimit:
@@ -38,7 +77,7 @@ class RateLimit:
         period, of = int(now.timestamp()) // self.period_s, network(address)
         if self._count_here(of, period) > self.limit:
             return False  # a flood costs no question to Redis
-        count = _add_one(self._key(of, period), self.period_s)
+        count = _link.add_one(self._key(of, period), self.period_s)
         return count is None or count <= self.limit
 
     def _count_here(self, of: str, period: int) -> int:
@@ -61,21 +100,3 @@ def network(address: str) -> str:
     except ValueError:
         return "-"
     return str(ipaddress.ip_network((known, PREFIX_BITS[known.version]), strict=False))
-
-
-def _add_one(key: str, seconds: int) -> int | None:
-    """Add one to a key that ends after so many seconds; gives the new count.
-
-    None when Redis is away, for which no caller waits twice: whoever counts goes on alone.
-    """
-    if job_queue.is_paused():
-        return None
-    try:
-        with job_queue.connection().pipeline(transaction=False) as both:
-            both.incr(key)
-            both.expire(key, seconds)
-            count, _ = both.execute()
-    except redis.RedisError:
-        job_queue.pause()
-        return None
-    return int(count)

@@ -154,7 +154,7 @@ def _store(
         rows[key] for key in changes if key in erased or _is_barred(known.get(key), rows[key])
     ]
     barred += [new[key] for key in written if _is_barred(None, new[key])]
-    cancellation.journal(barred, erased, now)
+    cancellation.journal(session, barred, erased, now)
     ids = {key: row.id for key, row in known.items()} | written
     added = {key: new[key] for key in written}
     webhook_delivery_log.log(session, added, changes, ids, now)

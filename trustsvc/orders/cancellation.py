@@ -18,7 +18,7 @@ from trustsvc.orders.state import OrderState, order_states
 from trustsvc.orders.stored_orders import OrderKey
 from trustsvc.shops.models import shops
 from trustsvc.storage import db, suppression_journal
-from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.storage.suppression_entries import JournalEntry
 
 SAID_NO, ERASED, EMPTIED = "said_no", "erased", "emptied"
 # Reason in the journal -> aspect and end. That of the platform_status has no prefix.
@@ -29,18 +29,24 @@ _ENDS: Mapping[str, tuple[str, PlatformStatus]] = {
 }
 
 
-def journal(rows: Sequence[StoredOrder], erased: Collection[OrderKey], now: datetime) -> None:
+def journal(
+    session: Session,
+    rows: Sequence[StoredOrder],
+    erased: Collection[OrderKey],
+    now: datetime,
+) -> None:
     """Append what bars these orders from being asked about to the suppression journal.
 
     `erased`: those whose buyer the shop erased. Called before the commit: a superfluous entry only
     prevents a message. Raises Unavailable.
     """
     suppression_journal.append(
+        session,
         [
             JournalEntry("cancel_order", row.identity, row.shop_id, now, reason)
             for row in rows
             for reason in _reasons(row, is_erased=(row.shop_id, row.identity) in erased)
-        ]
+        ],
     )
 
 

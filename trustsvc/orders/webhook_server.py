@@ -21,6 +21,7 @@ from trustsvc.http import request_limits, security_headers
 from trustsvc.http.request_body import MAX_BODY_BYTES
 from trustsvc.orders.webhook import WebhookAnswer, WebhookRequest, receive
 from trustsvc.orders.webhook_health import counters
+from trustsvc.storage import key_guard
 
 _PATH = re.compile(r"/webhooks/([a-z]{1,40})/([A-Za-z0-9_-]{1,100})", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -48,7 +49,8 @@ class WebhookServer:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = _PATH.fullmatch(environ.get("PATH_INFO", ""))
         length = environ.get("CONTENT_LENGTH") or ""
-        if path is None or not _LENGTH.fullmatch(length) or not _is_usual(environ, int(length)):
+        is_usual = path and _LENGTH.fullmatch(length) and _is_usual(environ, int(length))
+        if path is None or not is_usual or key_guard.problem():  # the app says what is wrong
             return self.app(environ, start_response)
         try:
             body = _read(environ["wsgi.input"], int(length))

@@ -18,7 +18,11 @@ from trustsvc.crypto import encrypted_column
 from trustsvc.privacy.documents import data_inventory
 from trustsvc.privacy.models import disclosure_log
 from trustsvc.shops.models import shops
+from trustsvc.storage.suppression_entries import suppression_entries
 
+# A shop's secret belongs to no person. A person may have many entries in the journal, and an order
+# or a review some: they would not be the least number of people.
+NO_PERSONS = (shops, suppression_entries)
 SERVICE = "-"  # in place of a shop: the registry, staff
 BATCH_SIZE = 1000
 ColumnTest = Callable[[Column[Any], int, object], bool]  # does this shop's stored value count?
@@ -119,8 +123,8 @@ def _add_row(
         return
     for column in filled:
         reached.values[shop, column.table.name, column.info["category"]] += 1
-    if all(column.table is shops for column in filled):
-        return  # a shop's secret belongs to no person
+    if all(column.table in NO_PERSONS for column in filled):
+        return
     pseudonyms = [
         bytes(value).hex()
         for column, value in row.items()

@@ -10,6 +10,7 @@ from trustsvc.crypto import pseudonyms
 from trustsvc.registry.models import form_objections, opt_outs
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.storage.suppression_entries import JournalEntry
 
 
 def opt_out(
@@ -37,7 +38,7 @@ def opt_out(
     if not (is_new or is_taken_over):  # it may have been undone meanwhile
         is_new = _insert(session, pseudonym, shop_id, reason, now)
     if is_new or is_taken_over or journal_again:
-        _journal(pseudonym, shop_id, reason, now)
+        _journal(session, pseudonym, shop_id, reason, now)
     return is_new
 
 
@@ -51,7 +52,7 @@ def opt_out_typed(session: Session, address: str, shop_id: int, reason: str, now
     _insert(session, pseudonym, shop_id, reason, now)
     lock(session, pseudonym, shop_id)
     _insert(session, pseudonym, shop_id, reason, now)  # it may have been undone meanwhile
-    _journal(pseudonym, shop_id, reason, now)
+    _journal(session, pseudonym, shop_id, reason, now)
 
 
 def _insert(session: Session, pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> bool:
@@ -62,10 +63,8 @@ def _insert(session: Session, pseudonym: bytes, shop_id: int, reason: str, now: 
     return session.execute(is_new).first() is not None
 
 
-def _journal(pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> None:
-    suppression_journal.append(
-        [suppression_journal.JournalEntry("opt_out", pseudonym, shop_id, now, reason)]
-    )
+def _journal(session: Session, pseudonym: bytes, shop_id: int, reason: str, now: datetime) -> None:
+    suppression_journal.append(session, [JournalEntry("opt_out", pseudonym, shop_id, now, reason)])
 
 
 def lock(session: Session, pseudonym: bytes, shop_id: int) -> None:
@@ -130,9 +129,7 @@ def remove_opt_outs(
         delete(opt_outs).where(*which).returning(opt_outs.c.pseudonym, opt_outs.c.shop_id)
     ).all()
     entries = [
-        suppression_journal.JournalEntry(
-            "opt_in_again", row.pseudonym, row.shop_id, now, "taken back"
-        )
+        JournalEntry("opt_in_again", row.pseudonym, row.shop_id, now, "taken back")
         for row in removed
     ]
     suppression_journal.append_after_commit(session, entries)

@@ -17,6 +17,7 @@ from trustsvc.registry.models import (
 )
 from trustsvc.storage import db
 from trustsvc.storage.columns import TableRows
+from trustsvc.storage.suppression_entries import suppression_entries
 from trustsvc.transactional_mail.enqueue import THE_SERVICE
 
 
@@ -27,8 +28,10 @@ def registry_rows(
     pending = select(pending_registrations).where(
         pending_registrations.c.address_pseudonym.in_(requesters)
     )
+    entries = select(suppression_entries).where(suppression_entries.c.subject.in_(whose))
     return {
-        pending_registrations.name: [dict(row) for row in session.execute(pending).mappings()]
+        table.name: [dict(row) for row in session.execute(statement).mappings()]
+        for table, statement in ((pending_registrations, pending), (suppression_entries, entries))
     } | {
         table.name: [
             dict(row)

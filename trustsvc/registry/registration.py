@@ -11,6 +11,7 @@ from trustsvc.crypto import pseudonyms, signed_links
 from trustsvc.registry.models import registered_buyers
 from trustsvc.storage import db, suppression_journal
 from trustsvc.storage.columns import EVERY_SHOP
+from trustsvc.storage.suppression_entries import JournalEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,7 @@ def _delete(session: Session, condition: ColumnElement[bool], now: datetime) -> 
         delete(registered_buyers).where(condition).returning(registered_buyers.c.pseudonym)
     ).all()
     suppression_journal.append(
-        [
-            suppression_journal.JournalEntry("unregister", pseudonym, EVERY_SHOP, now, "left")
-            for pseudonym in deleted
-        ]
+        session,
+        [JournalEntry("unregister", pseudonym, EVERY_SHOP, now, "left") for pseudonym in deleted],
     )
     return bool(deleted)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.registry.models import restrictions
 from trustsvc.storage import db, suppression_journal
-from trustsvc.storage.suppression_journal import JournalEntry
+from trustsvc.storage.suppression_entries import JournalEntry
 
 
 def restrict(session: Session, whose: Collection[bytes], shop_id: int, now: datetime) -> bool:
@@ -27,7 +27,8 @@ def restrict(session: Session, whose: Collection[bytes], shop_id: int, now: date
     insert = db.insert(restrictions).on_conflict_do_nothing().returning(restrictions.c.pseudonym)
     new = session.scalars(insert, rows).all()
     suppression_journal.append(
-        [JournalEntry("restrict", pseudonym, shop_id, now, "restricted") for pseudonym in new]
+        session,
+        [JournalEntry("restrict", pseudonym, shop_id, now, "restricted") for pseudonym in new],
     )
     return bool(new)
 

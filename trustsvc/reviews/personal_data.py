@@ -13,6 +13,7 @@ from trustsvc.reviews.models import NOBODY, publications, replies, reviews
 from trustsvc.reviews.state import ReviewState, review_states
 from trustsvc.storage import db, event_log, suppression_journal
 from trustsvc.storage.columns import TableRows
+from trustsvc.storage.suppression_entries import JournalEntry
 from trustsvc.work_queue import job_queue
 
 
@@ -88,12 +89,11 @@ def anonymise_reviews(
         return set()
     if note:
         suppression_journal.append(
+            session,
             [
-                suppression_journal.JournalEntry(
-                    "anonymise_review", row.public_id.encode(), row.shop_id, now, "author"
-                )
+                JournalEntry("anonymise_review", row.public_id.encode(), row.shop_id, now, "author")
                 for row in stay.values()
-            ]
+            ],
         )
     session.execute(
         update(reviews).where(reviews.c.id.in_(stay)).values(invitation_id=None, **NOBODY)

@@ -9,6 +9,7 @@ from trustsvc.reviews import lookup, publish, reply
 from trustsvc.reviews.models import NOBODY, reviews
 from trustsvc.reviews.state import MAY_CHANGE, ReviewState, review_states
 from trustsvc.storage import suppression_journal
+from trustsvc.storage.suppression_entries import JournalEntry
 
 
 def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
@@ -22,11 +23,8 @@ def withdraw(session: Session, review_id: int | str, now: datetime) -> bool:
     if not clear_content(session, [review.row_id], now):
         return False
     suppression_journal.append(
-        [
-            suppression_journal.JournalEntry(
-                "withdraw_review", review.id.encode(), review.shop_id, now, "author"
-            )
-        ]
+        session,
+        [JournalEntry("withdraw_review", review.id.encode(), review.shop_id, now, "author")],
     )
     return True
 

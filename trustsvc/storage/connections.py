@@ -22,6 +22,13 @@ POSTGRES_OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
+# As soon the server notices that our host is gone, and ends its transactions with their locks.
+SERVER_TIMEOUTS = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # where it answered a host that is gone: nothing is kept alive then
+}
 
 
 def open_engine(url: str) -> Engine:
@@ -91,7 +98,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _recognise_pooler(connection: Any, record: Any) -> None:
-    """Set the lock time-out for good, unless between us and the server is a pooler.
+    """Set time-outs for good, unless between us and the server is a pooler.
 
     A pooler gives its clients numbers of its own for the server's process.
     """
@@ -101,6 +108,8 @@ def _recognise_pooler(connection: Any, record: Any) -> None:
         connection.prepare_threshold = None
     else:
         connection.execute(f"SET lock_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
+        for name, value in SERVER_TIMEOUTS.items():
+            connection.execute(f"SET {name} = {value}")
     connection.commit()
 
 

@@ -1,8 +1,9 @@
 """A check value of each key, kept in the database: whether key folder and database match."""
 
+import time
 from collections.abc import Mapping
 
-from sqlalchemy import Integer, Table, Text, inspect, select
+from sqlalchemy import Integer, Table, Text, delete, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,8 @@ from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.errors import Misconfigured
 from trustsvc.storage import db
 from trustsvc.storage.columns import column, metadata
+
+NOTICED_S = 2.0
 
 key_checks = Table(
     "key_checks",
@@ -56,6 +59,35 @@ def record(session: Session) -> None:
         for version, check in checks.items()
     ]
     session.execute(db.insert(key_checks).on_conflict_do_nothing(), rows)
+
+
+def announce(kind: str, key: keyring.Key) -> None:
+    """Record a key before it is used, and wait until every host that lacks it has noticed.
+
+    Hosts ask once a second (key_guard.py) and then do nothing until it was copied to them. Raises
+    Misconfigured where this host's own keys are behind: the other's would be lost by copying. If it
+    is interrupted, the key is not announced.
+    """
+    with db.transaction() as session:
+        if not inspect(session.connection()).has_table(key_checks.name):
+            return
+        if wrong := mismatches(session).get(kind):
+            raise Misconfigured(
+                f"The key {kind} here is not that of this database ({wrong}): copy the folder keys "
+                "of TRUSTSVC_DATA from the host where it was rotated first."
+            )
+        record(session)
+        row = {"kind": kind, "version": key.version, "value": value(kind, key)}
+        session.execute(key_checks.insert().values(row))
+    if db.is_sqlite():
+        return  # there is no other host
+    try:
+        time.sleep(NOTICED_S)
+    except BaseException:
+        with db.transaction() as session:
+            mine = (key_checks.c.kind == kind) & (key_checks.c.version == key.version)
+            session.execute(delete(key_checks).where(mine))
+        raise
 
 
 def mismatches(session: Session) -> Mapping[str, str]:

@@ -1,14 +1,14 @@
 """The suppression journal: opt-outs and the like that must outlive the database.
 
-A file apart from the database. From it a restored backup learns what happened after it was made:
-who opted out, unregistered, restricted data, withdrew or anonymised a review, or had an order
-cancelled. It holds pseudonyms and public ids, never an address. One line an entry, on disk before
-the database commits: a crash in between leaves a line too many, which only stops a message. The
-first line has a random id; a backup stores it with the number of lines, so that a restore can tell
-this file from another one and from an older copy.
+A file of each host, apart from the database. From it a restored backup learns what happened after
+it was made: who opted out, unregistered, restricted data, withdrew or anonymised a review, or had
+an order cancelled. It holds pseudonyms and public ids, never an address. One line an entry, on disk
+before the database commits: a crash in between leaves a line too many, which only stops a message.
+The same entry is a row of that transaction, by which the other hosts learn of it
+(suppression_copy.py). The first line has a random id; a backup stores that of its host.
 
     trustsvc-suppressions 1 <id>
-    <kind> <shop, 0 for all> <subject, hex> <milliseconds since 1970> <reason> <check>
+    <kind> <shop, 0 for all> <subject, hex> <milliseconds since 1970> <reason> <row> <check>
 
     opt_out           pseudonym of a buyer who must not be invited (objection, erasure)
     opt_in_again      pseudonym of a buyer who ended that; written after the commit
@@ -18,8 +18,10 @@ this file from another one and from an older copy.
     withdraw_review   public id of a review that must not be shown (erasure too)
     anonymise_review  public id of a review that stays without its author
     cancel_order      pseudonym of an order that was cancelled or refunded
+    journal           id of the file of a host whose older lines are in the database too
 
-An unknown kind counts as damage, and suspends sending after a restore.
+A line without `<row>` is of a version that kept the journal in files only. An unknown kind counts
+as damage, and suspends sending after a restore.
 """
 
 import contextlib
@@ -28,64 +30,64 @@ import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Literal, get_args
+from typing import BinaryIO
 
 from cryptography.hazmat.primitives import hashes
 from sqlalchemy.orm import Session
 
 from trustsvc import config, log
 from trustsvc.errors import Unavailable
-from trustsvc.storage import db
+from trustsvc.storage import db, suppression_entries
 from trustsvc.storage.columns import EPOCH
+from trustsvc.storage.suppression_entries import ENTRY_KINDS, MILLISECOND, JournalEntry
 
-EntryKind = Literal[
-    "opt_out",
-    "opt_in_again",
-    "unregister",
-    "restrict",
-    "lift_restriction",
-    "withdraw_review",
-    "anonymise_review",
-    "cancel_order",
-]
-ENTRY_KINDS: dict[str, EntryKind] = {kind: kind for kind in get_args(EntryKind)}
 HEAD = "trustsvc-suppressions 1 "
-MILLISECOND = timedelta(milliseconds=1)
+HEAD_SIZE = len(HEAD) + 32 + 1
 logger = log.get_logger("suppressions")
 
 
 @dataclass(frozen=True, slots=True)
-class JournalEntry:
-    kind: EntryKind
-    subject: bytes
-    shop_id: int
-    at: datetime
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Journal:
-    """The file: its id, its lines, and how many cannot be read."""
+    """The file: its id, its lines, how many cannot be read, and where it ends, in bytes."""
 
     id: str
     lines: tuple[JournalEntry, ...]
     damaged: int
+    end: int
 
 
 def path() -> Path:
     return config.current().data / "suppressions" / "journal"
 
 
-def append(lines: Sequence[JournalEntry]) -> None:
-    """Append lines and wait until they are on disk; twice is two lines and does no harm.
+def append(session: Session, entries: Sequence[JournalEntry]) -> None:
+    """Append entries with this transaction and wait until they are in the file.
 
-    Raises Unavailable if they cannot be written: the transaction then rolls back, and the user can
-    try again.
+    Twice is two entries and does no harm. Raises Unavailable if they cannot be written: the
+    transaction then rolls back, and the user can try again.
     """
-    if not lines:
-        return
+    if entries:
+        append_lines(suppression_entries.add(session, entries))
+
+
+def append_after_commit(session: Session, entries: Sequence[JournalEntry]) -> None:
+    """Append entries that end an earlier one; their lines after the commit.
+
+    After a rollback they must not exist. If a crash or a failed write loses the lines, they are
+    copied from the database. Without it a restored service keeps the earlier entry, which is the
+    safe side.
+    """
+    if entries:
+        added = suppression_entries.add(session, entries)
+        db.after_commit(session, lambda: _append_or_log(added))
+
+
+def append_lines(lines: Sequence[JournalEntry]) -> None:
+    """Append entries of the database to the file, and wait until they are on disk.
+
+    Raises Unavailable.
+    """
     try:
         create()
         with path().open("r+b") as file:
@@ -98,19 +100,9 @@ def append(lines: Sequence[JournalEntry]) -> None:
         raise Unavailable from None
 
 
-def append_after_commit(session: Session, lines: Sequence[JournalEntry]) -> None:
-    """Append lines that end an earlier entry, after the commit.
-
-    After a rollback they must not exist. If a crash or a failed write loses them, a restored
-    service keeps the earlier entry, which is the safe side.
-    """
-    if lines:
-        db.after_commit(session, lambda: _append_or_log(lines))
-
-
 def _append_or_log(lines: Sequence[JournalEntry]) -> None:
     try:
-        append(lines)
+        append_lines(lines)
     except Unavailable:
         logger.error("suppressions.append_failed", number=len(lines))  # noqa: TRY400
 
@@ -134,26 +126,35 @@ def create() -> None:
         temporary.unlink()
 
 
-def read() -> Journal | None:
-    """Read the file; None if there is none or it is something else."""
+def read(place: Path | None = None, position: int = 0) -> Journal | None:
+    """Read a file, by default that of this host; None if there is none or it is something else.
+
+    `position`: only the lines from there on.
+    """
     try:
-        with path().open("rb") as file:
+        with (place or path()).open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH)  # a line being written is not damage
-            head, *rest = file.read().split(b"\n")
+            head = file.readline(HEAD_SIZE)
+            file.seek(max(position, HEAD_SIZE))
+            parsed = [_line(text.rstrip(b"\n")) for text in file if text != b"\n"]
+            end = file.seek(0, os.SEEK_END)
     except FileNotFoundError:
         return None
+    name = head.decode("ascii", "replace").removesuffix("\n").removeprefix(HEAD)
     if not head.startswith(HEAD.encode()):
         return None
-    parsed = [_line(text) for text in rest if text]
     lines = tuple(line for line in parsed if line)
-    name = head.decode("ascii", "replace").removeprefix(HEAD)
-    return Journal(name, lines, damaged=len(parsed) - len(lines))
+    return Journal(name, lines, damaged=len(parsed) - len(lines), end=end)
+
+
+def check_value(entry: JournalEntry) -> str:
+    """Give what a stored entry is known by."""
+    return _check(_text(entry))
 
 
 def _text(line: JournalEntry) -> bytes:
     milliseconds = (line.at - EPOCH) // MILLISECOND
-    reason = "_".join(line.reason.split()) or "-"
-    text = f"{line.kind} {line.shop_id} {line.subject.hex()} {milliseconds} {reason}"
+    text = f"{line.kind} {line.shop_id} {line.subject.hex()} {milliseconds} {line.reason} {line.id}"
     return f"{text} {_check(text.encode())}\n".encode()
 
 
@@ -162,9 +163,11 @@ def _line(text: bytes) -> JournalEntry | None:
     if _check(content).encode() != check:
         return None
     try:
-        kind, shop_id, subject, milliseconds, reason = content.decode().split(" ")
+        kind, shop_id, subject, milliseconds, reason, *row = content.decode().split(" ")
+        (number,) = map(int, row) if row else (0,)
         at = EPOCH + int(milliseconds) * MILLISECOND
-        return JournalEntry(ENTRY_KINDS[kind], bytes.fromhex(subject), int(shop_id), at, reason)
+        who = bytes.fromhex(subject)
+        return JournalEntry(ENTRY_KINDS[kind], who, int(shop_id), at, reason, number)
     except (KeyError, ValueError, OverflowError):
         return None
 

@@ -149,6 +149,12 @@ def jobs_of(queue: str) -> frozenset[str]:
     return frozenset(name for name, its_queue in QUEUE_OF.items() if its_queue == queue)
 
 
+def put_again(link: "redis.Redis", name: str) -> None:
+    """Put a job back that was taken and not begun; another worker's turn."""
+    link.set(pending_key(name), 1, ex=PENDING_TTL_S)
+    _put(link, name)
+
+
 def check_redis() -> None:
     """Raise Misconfigured for a Redis that may evict jobs; one that is away is no error."""
     import redis

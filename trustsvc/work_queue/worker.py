@@ -7,6 +7,7 @@ import threading
 import time
 from typing import NoReturn
 
+from redis.client import Pipeline
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.executions import Execution
@@ -18,7 +19,7 @@ from setproctitle import setproctitle
 
 from trustsvc import log
 from trustsvc.errors import Misconfigured
-from trustsvc.storage import db
+from trustsvc.storage import db, key_guard, suppression_copy
 from trustsvc.work_queue import (
     job_queue,
     redis_checks,
@@ -89,6 +90,11 @@ class Worker(SimpleWorker):
     def procline(self, message: str) -> None:
         """Keep the name of this process: RQ's names neither the queue nor us."""
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Copy the suppression journal too: this host may run no other process."""
+        suppression_copy.copy_if_due()
+        super().heartbeat(timeout, pipeline)
+
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a job; one of FORKED in a child, as RQ's own worker does with each.
 
@@ -96,6 +102,9 @@ class Worker(SimpleWorker):
         ends with it. One that sits in a library, where no time limit reaches it, is killed.
         """
         name = _job_name(job)
+        if name and key_guard.problem():
+            self._refuse_for_keys(job, name)
+            return
         if name not in FORKED:
             super().execute_job(job, queue)
             return
@@ -108,6 +117,13 @@ class Worker(SimpleWorker):
         if status:
             self.handle_job_failure(job, queue, execution=execution)
         self.set_state(WorkerStatus.IDLE)
+
+    def _refuse_for_keys(self, job: Job, name: str) -> None:
+        """Leave a job to hosts that have every key, and end: the process then says what to copy."""
+        job.cancel()
+        job.delete()
+        job_queue.put_again(self.connection, name)
+        self._stop_requested = True
 
     def _wait_for_child(self, limit_s: float) -> int:
         """Give how it ended (waitpid(2)); a request to stop is passed on meanwhile."""

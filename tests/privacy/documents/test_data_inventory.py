@@ -31,6 +31,7 @@ KEPT_AS = {
     "registered_buyers.link": "encrypted",
     "pending_registrations.link_hash": "keyed hash",
     "opt_outs.pseudonym": "keyed hash",
+    "suppression_entries.subject": "keyed hash, or public id of a review",
     "orders.buyer_pseudonym": "keyed hash",
     "orders.merge_state": "keyed hash",
     "orders.identity": "keyed hash",

@@ -16,7 +16,11 @@ STATED = {
         *(("maildir", holds) for holds in ("name", "address", "pseudonym")),
         ("domain_throttle", "pseudonym"),
     },
-    "check": {("opt_out", "pseudonym"), ("restriction", "pseudonym")},
+    "check": {
+        ("opt_out", "pseudonym"),
+        ("restriction", "pseudonym"),
+        ("suppression_journal", "pseudonym"),
+    },
     "register": {
         ("pending_registration", "contact"),
         ("pending_registration", "pseudonym"),

@@ -32,7 +32,13 @@ ACTIVITIES = (
     Activity(
         "registry",
         "controller",
-        ("pending_registration", "registration", "opt_out", "restriction"),
+        (
+            "pending_registration",
+            "registration",
+            "opt_out",
+            "restriction",
+            "suppression_journal",
+        ),
     ),
     Activity(
         "rights",
@@ -54,5 +60,5 @@ IN_FILES: dict[str, tuple[str, ...]] = {
     "server_log": ("traffic",),
     "maildir": ("name", "address", "pseudonym"),
     "transactional_mail": ("name", "address", "pseudonym"),  # in the default maildir
-    "opt_out": ("pseudonym",),  # the suppression journal
+    "suppression_journal": ("pseudonym",),
 }

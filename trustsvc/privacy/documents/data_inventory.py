@@ -16,9 +16,20 @@ from trustsvc.storage.columns import Category, metadata
 InfoColumn = Column[Any]
 CATEGORIES: tuple[str, ...] = get_args(Category)
 # Pseudonyms of a link, a message, an order, its disputes and returns, a mail domain, a body and a
-# network of many people: they tell no people apart.
+# network of many people: they tell no people apart. Nor does a journal entry's subject, which may
+# be an order or a review.
 OF_NO_PERSON = frozenset(
-    {"link", "link_hash", "token", "identity", "merge_state", "domain_hash", "body_hash", "network"}
+    {
+        "link",
+        "link_hash",
+        "token",
+        "identity",
+        "merge_state",
+        "domain_hash",
+        "body_hash",
+        "network",
+        "subject",
+    }
 )
 NO_SHOP = 0
 _Joins = list[tuple[InfoColumn, InfoColumn]]

@@ -17,7 +17,7 @@ from trustsvc.privacy.documents import data_inventory
 PSEUDONYM_LENGTH = 18
 # In these tables shop 0 means all shops, by the registry key. Elsewhere it means mail in the
 # service's own name, by the lookup key.
-REGISTRY = frozenset({"registered_buyers", "opt_outs", "restrictions"})
+REGISTRY = frozenset({"registered_buyers", "opt_outs", "restrictions", "suppression_entries"})
 
 
 def reach(kind: str, number: int) -> tuple[Sequence[Column[Any]], ColumnTest]:

@@ -169,6 +169,13 @@ _RULES = (
         "without it new orders and e-mails would use what was restricted (GDPR Art. 18)",
     ),
     Rule(
+        "suppression_journal",
+        "what a restored backup must do again, by keyed hashes of addresses and orders",
+        UNTIL_EVENT,
+        "as long as a backup of before may be restored: for good",
+        "a backup would undo an objection, erasure or restriction (GDPR Art. 17, 18, 21(3))",
+    ),
+    Rule(
         "staff_session",
         "keyed hashes of one-time links and sessions of staff",
         0,
