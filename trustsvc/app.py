@@ -199,8 +199,7 @@ def _own_error(error: TrustsvcError) -> Response:
 
 
 def _http_error(error: HTTPException) -> Response:
-    status = error.code or 500
-    if 300 <= status < 400:
+    if 300 <= (status := error.code or 500) < 400:
         return Response(status=status, headers=dict(error.get_headers()))
     title = {
         404: "There is nothing here",

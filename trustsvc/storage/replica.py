@@ -17,7 +17,7 @@ from trustsvc import config, log
 from trustsvc.storage import db
 
 MAX_LATE_S = 5.0
-PAUSE_S = 30.0  # a replica that did not answer is not asked: each time takes up to five seconds
+UNASKED_S = 30.0  # a replica that did not answer is not asked: each time takes up to five seconds
 POSITION = text("SELECT pg_current_wal_lsn()::text")
 REPLAYED = text("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()::text END")
 
@@ -83,7 +83,7 @@ def _number(position: str) -> int:
 
 def _pause(error: str) -> None:
     global _paused_until  # noqa: PLW0603 - one replica a process
-    _paused_until = time.monotonic() + PAUSE_S
+    _paused_until = time.monotonic() + UNASKED_S
     logger.warning("replica.away", error=error)
 
 
