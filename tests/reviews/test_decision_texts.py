@@ -69,7 +69,10 @@ def test_a_code_without_words_is_shown_as_it_is(code):
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
 def test_every_code_of_the_installation_has_words(language):
-    outcomes = [*OUTCOMES.split(), *(one.value for one in SendStatus)]
+    outcomes = [
+        *OUTCOMES.split(),
+        *(one.value for one in SendStatus if one is not SendStatus.UNTRIED),
+    ]
     rules = [
         *RULES.split(),
         *ASPECTS,

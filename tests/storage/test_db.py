@@ -1,3 +1,4 @@
+import os
 import threading
 
 import pytest
@@ -123,3 +124,23 @@ def test_one_row_is_read_without_a_transaction_and_the_next_one_rolls_back_as_ev
         assert db.read_row(text("SELECT count(*) AS n FROM heartbeats")) == {"n": 0}
         with pytest.raises(RuntimeError):
             write_and_fail()
+
+
+def test_a_forked_child_shares_no_connection_with_its_parent(installation):
+    def whose(session):
+        connection = session.connection().connection.driver_connection
+        return connection.info.backend_pid if not db.is_sqlite() else id(connection)
+
+    with db.reading() as session:
+        mine = whose(session)
+
+    child = os.fork()
+    if not child:
+        try:
+            with db.reading() as session:
+                os._exit(1 if whose(session) == mine else 0)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    with db.reading() as session:
+        assert session.scalar(text("SELECT 1")) == 1

@@ -50,6 +50,7 @@ def web() -> None:
     settings = config.current()
     keyring.make_all()
     key_guard.require()
+    db.close_connections()  # the server has no use for one
     runtime.share_heaps()
     Granian(
         "trustsvc.wsgi:application",

@@ -20,10 +20,12 @@ from trustsvc.mail.message import (
     to_bytes,
 )
 from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection
-from trustsvc.mail.smtp_dialogue import SmtpDialogue
+from trustsvc.mail.smtp_dialogue import LOST, SmtpDialogue
 from trustsvc.mail.smtp_session import NoSession, SmtpServer
 
 CLOSING_S = 5.0
+OTHERS_WAIT_S = 1.0  # after one connection gave no reply in time: the others had as long
+CLOSED = {"smtp_421", "connection_lost"}
 UNTRIED = SendResult(SendStatus.UNTRIED)
 
 
@@ -123,15 +125,14 @@ class SmtpTransport:
     def _reconnect(self, dialogues: Sequence[SmtpDialogue]) -> None:
         """Try once more where an idle connection turned out to be closed."""
         found_closed = [
-            one
-            for one in dialogues
-            if one.is_reused and one.result and one.result.reason in {"connection_lost", "smtp_421"}
+            one for one in dialogues if one.is_reused and one.result and one.result.reason in CLOSED
         ]
         again: list[SmtpDialogue] = []
         failure: NoSession | None = None
+        began = time.monotonic()
         for one in found_closed:
             try:
-                if failure is None:
+                if failure is None and time.monotonic() - began <= TIMEOUT_S:
                     one.begin_again(self._server.open_session())
                     again.append(one)
                     continue
@@ -160,18 +161,21 @@ class SmtpTransport:
         """Keep the connections that are of use; fewer where the server closed some of them."""
         self._idle += [one.link for one in dialogues if one.link]
         reasons = [one.result.reason for one in dialogues if one.result]
-        closed = reasons.count("smtp_421")
+        closed = sum(one in CLOSED for one in reasons)
         if closed < len(reasons):
             self._size = max(1, self._size - closed)
 
 
 def _transmit(dialogues: Sequence[SmtpDialogue]) -> None:
     """Send all but the end of DATA of each message."""
+    wait_s = TIMEOUT_S
     while active := [one for one in dialogues if one.has_more]:
         for one in active:
             one.write()
         for one in active:
-            one.read()
+            one.read(wait_s)
+            if one.result is LOST:  # the others had as long to reply
+                wait_s = OTHERS_WAIT_S
 
 
 def _no_session(error: NoSession) -> SendResult:

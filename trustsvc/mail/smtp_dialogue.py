@@ -12,6 +12,8 @@ from trustsvc.mail.message import Envelope, FailureScope, SendResult, SendStatus
 from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection
 from trustsvc.mail.smtp_reply import Stage, result_of
 
+CLOSING = 421  # RFC 5321 3.8: the server closes the connection
+RESET_S = 5.0  # the other connections of the group wait meanwhile
 END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 
 STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
@@ -75,19 +77,23 @@ class SmtpDialogue:
         self._written = last
         link.expect_reply(TIMEOUT_S)
 
-    def read(self) -> None:
-        """Read the replies to what was written; once all are good, send the message itself."""
+    def read(self, wait_s: float) -> None:
+        """Read the replies to what was written; once all are good, send the message itself.
+
+        The server has so many seconds for each reply, as RFC 5321 4.5.3.2 gives it.
+        """
         if self.result is not None:
             return
         link = self._connection()
         try:
             for _ in range(self._written - len(self._replies)):
+                link.expect_reply(wait_s)
                 code, text = link.getreply()
                 self._replies.append((code, text.decode("ascii", "replace")))
             link.expect_reply(None)
             self._go_on(link)
         except (OSError, smtplib.SMTPException):
-            self._lose(LOST)
+            self._lose(self._last_word() or LOST)
 
     def end_data(self) -> None:
         """Send the end of DATA; from now on only the mail server can know."""
@@ -109,7 +115,7 @@ class SmtpDialogue:
             self._lose(SendResult(SendStatus.UNKNOWN, "no_answer", FailureScope.SERVER))
             return
         link.expect_reply(None)
-        if code == 421 or not 200 <= code < 600:
+        if code == CLOSING or not 200 <= code < 600:
             self.drop()
         answer = text.decode("ascii", "replace")
         is_taken = 200 <= code < 300
@@ -125,6 +131,13 @@ class SmtpDialogue:
             with contextlib.suppress(OSError):
                 self.link.close()
         self.link = None
+
+    def _last_word(self) -> SendResult | None:
+        """Give what a server meant that says 421 and closes, before we read all replies."""
+        at = len(self._replies) - 1
+        if at < 0 or self._replies[at][0] != CLOSING:
+            return None
+        return result_of(STAGES[at], *self._replies[at], self.envelope.recipient)
 
     def _connection(self) -> Connection:
         if self.link is None:
@@ -147,9 +160,11 @@ class SmtpDialogue:
     def _reset(self, link: Connection, code: int) -> None:
         """Make the connection ready for another message, or drop it."""
         # A server that replies 354 all the same waits for data we do not want to send.
-        if code != 421 and self._replies[-1][0] != 354:
+        if code != CLOSING and self._replies[-1][0] != 354:
             with contextlib.suppress(OSError, smtplib.SMTPException):
+                link.expect_reply(RESET_S)
                 if link.rset()[0] == 250:
+                    link.expect_reply(None)
                     return
         self.drop()
 

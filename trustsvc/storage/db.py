@@ -7,6 +7,7 @@ passed to `after_commit`, such as enqueuing jobs.
 
 import fcntl
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sqlalchemy import Engine, Executable, Result, RowMapping, Table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import Pool
 
 from trustsvc import config
 from trustsvc.storage import connections
@@ -60,6 +62,19 @@ def close_connections() -> None:
     """Close all connections of a process about to fork; its children share the engines."""
     for one in _engines.values():
         one.dispose()
+
+
+_inherited: list[Pool] = []  # kept, so that nothing closes what is the parent's
+
+
+def _forget_inherited() -> None:
+    """Have a forked child open connections of its own: two processes on one get mixed answers."""
+    for one in _engines.values():
+        _inherited.append(one.pool)
+        one.dispose(close=False)
+
+
+os.register_at_fork(after_in_child=_forget_inherited)
 
 
 def is_sqlite() -> bool:

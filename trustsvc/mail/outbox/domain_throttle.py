@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from trustsvc import address, config
 from trustsvc.crypto import keyring, pseudonyms
 from trustsvc.mail import transport
-from trustsvc.mail.message import SendResult
+from trustsvc.mail.message import FailureScope, SendResult
 from trustsvc.mail.outbox import rate_policy
 from trustsvc.mail.outbox.models import domain_throttles
 from trustsvc.storage import db
@@ -97,6 +97,8 @@ def note(
     known = _lock(session, {domain for domain, _ in results})
     changed: dict[bytes, rate_policy.Domain] = {}
     for hash_, result in results:
+        if result.scope is FailureScope.DOMAIN and hash_ in changed:
+            continue  # what went out side by side was refused once
         before = changed.get(hash_) or known.get(hash_) or rate_policy.Domain(now, now)
         deferrals = rate_policy.deferrals(before.deferrals, result)
         if not hash_ or deferrals == before.deferrals:

@@ -13,7 +13,7 @@ from trustsvc.mail.outbox import kinds, lease, lease_renewal, send_suspension, s
 from trustsvc.mail.outbox.kinds import MessageKind
 from trustsvc.mail.outbox.models import messages, send_suspensions
 from trustsvc.mail.outbox.settle import LeasedDraft, LeasedResult
-from trustsvc.mail.outbox.state import HANDED, LEASED, message_states
+from trustsvc.mail.outbox.state import DUE, HANDED, LEASED, message_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ def hand_over(
     """Settle the messages before, and mark as handed what of this group may leave.
 
     Each message has its lease still, no reason not to send, and no suspension of its kind. All are
-    of one lease.
+    of one lease. The last look comes after the settling, which may wait for others' locks.
     """
-    allowed = _still_allowed(session, group, now)
     throttled = settle.settle(session, before, now)
+    allowed = _still_allowed(session, group, now)
     ids: set[int] = set()
     for obeys in (False, True):
         some = [one for one in allowed if _obeys_send_suspension(one) is obeys]
@@ -46,6 +46,16 @@ def hand_over(
     obeyed = any(_obeys_send_suspension(one) for one in group if one.message.id not in ids)
     is_suspended = obeyed and bool(send_suspension.stops(session))
     return HandedOver(ids, throttled, is_suspended)
+
+
+def take_back(session: Session, lease_token: bytes, ids: Collection[int]) -> None:
+    """Make messages due again whose hand-over may be on disk, and which certainly did not leave."""
+    if ids:
+        session.execute(
+            message_states.update(messages, (HANDED,), DUE)
+            .where(messages.c.lease == lease_token, messages.c.id.in_(ids))
+            .values(lease=None, leased_until=None)
+        )
 
 
 def _still_allowed(

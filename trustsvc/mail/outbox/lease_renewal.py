@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from trustsvc import log
@@ -37,9 +37,17 @@ def renewed(
         while not ended.wait(every_s):
             try:
                 with open_transaction() as session:
+                    # What the hand-over has locked is renewed by it, and must not wait for us.
+                    mine = (
+                        select(messages.c.id)
+                        .where(messages.c.lease == lease, in_states(HELD_BY_SENDER))
+                        .with_for_update(skip_locked=True)
+                        .cte("mine")
+                        .prefix_with("MATERIALIZED")
+                    )
                     session.execute(
                         update(messages)
-                        .where(messages.c.lease == lease, in_states(HELD_BY_SENDER))
+                        .where(messages.c.id.in_(select(mine.c.id)))
                         .values(leased_until=now() + MESSAGE_LEASE)
                     )
             except Exception as problem:  # noqa: BLE001 - whatever it is, there is a next time

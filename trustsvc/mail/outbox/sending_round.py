@@ -60,6 +60,7 @@ class SendingRound:
         self._results: list[settle.LeasedResult] = []
         self._deferring: set[bytes] = set()  # domains that deferred in this round
         self._throttled: set[bytes] = set()  # domains that get nothing more in this round
+        self._uncertain: list[int] = []  # being handed over; if that fails, nothing of it leaves
         self._is_suspended = False  # since this round began
         self._is_open = False  # the circuit breaker, since this round began
 
@@ -92,6 +93,7 @@ class SendingRound:
         with self._open() as session:
             settle.settle(session, self._results, self._now())
             settle.give_back(session, lease_token)
+            hand_over.take_back(session, lease_token, self._uncertain)
 
     def _next_group(self, most: int) -> list[_Composed]:
         """Compose the next message, whose moment is now, and others whose moment has come."""
@@ -184,7 +186,9 @@ class SendingRound:
 
     def _hand_over(self, group: Sequence[LeasedDraft]) -> Collection[int]:
         with self._open() as session:
+            self._uncertain = [one.message.id for one in group]
             handed = hand_over.hand_over(session, group, self._results, self._now())
+        self._uncertain = []
         self._throttled.update(handed.throttled)
         self._is_suspended |= handed.is_suspended
         self._results.clear()
