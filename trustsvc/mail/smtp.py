@@ -25,7 +25,7 @@ from trustsvc.mail.smtp_session import NoSession, SmtpServer
 
 CLOSING_S = 5.0
 OTHERS_WAIT_S = 1.0  # after one connection gave no reply in time: the others had as long
-CLOSED = {"smtp_421", "connection_lost"}
+SERVER_CLOSED = {"smtp_421", "connection_lost"}
 UNTRIED = SendResult(SendStatus.UNTRIED)
 
 
@@ -125,7 +125,7 @@ class SmtpTransport:
     def _reconnect(self, dialogues: Sequence[SmtpDialogue]) -> None:
         """Try once more where an idle connection turned out to be closed."""
         found_closed = [
-            one for one in dialogues if one.is_reused and one.result and one.result.reason in CLOSED
+            one for one in dialogues if one.is_reused and one.result and one.result.reason in SERVER_CLOSED
         ]
         again: list[SmtpDialogue] = []
         failure: NoSession | None = None
@@ -161,7 +161,7 @@ class SmtpTransport:
         """Keep the connections that are of use; fewer where the server closed some of them."""
         self._idle += [one.link for one in dialogues if one.link]
         reasons = [one.result.reason for one in dialogues if one.result]
-        closed = sum(one in CLOSED for one in reasons)
+        closed = sum(one in SERVER_CLOSED for one in reasons)
         if closed < len(reasons):
             self._size = max(1, self._size - closed)
 

@@ -12,7 +12,7 @@ from trustsvc.mail.message import Envelope, FailureScope, SendResult, SendStatus
 from trustsvc.mail.smtp_connection import TIMEOUT_S, Connection
 from trustsvc.mail.smtp_reply import Stage, result_of
 
-CLOSING = 421  # RFC 5321 3.8: the server closes the connection
+SERVER_CLOSES = 421  # RFC 5321 3.8: the server closes the connection
 RESET_S = 5.0  # the other connections of the group wait meanwhile
 END_OF_DATA_TIMEOUT_S = 600.0  # RFC 5321 4.5.3.2.6
 
@@ -115,7 +115,7 @@ class SmtpDialogue:
             self._lose(SendResult(SendStatus.UNKNOWN, "no_answer", FailureScope.SERVER))
             return
         link.expect_reply(None)
-        if code == CLOSING or not 200 <= code < 600:
+        if code == SERVER_CLOSES or not 200 <= code < 600:
             self.drop()
         answer = text.decode("ascii", "replace")
         is_taken = 200 <= code < 300
@@ -135,7 +135,7 @@ class SmtpDialogue:
     def _last_word(self) -> SendResult | None:
         """Give what a server meant that says 421 and closes, before we read all replies."""
         at = len(self._replies) - 1
-        if at < 0 or self._replies[at][0] != CLOSING:
+        if at < 0 or self._replies[at][0] != SERVER_CLOSES:
             return None
         return result_of(STAGES[at], *self._replies[at], self.envelope.recipient)
 
@@ -160,7 +160,7 @@ class SmtpDialogue:
     def _reset(self, link: Connection, code: int) -> None:
         """Make the connection ready for another message, or drop it."""
         # A server that replies 354 all the same waits for data we do not want to send.
-        if code != CLOSING and self._replies[-1][0] != 354:
+        if code != SERVER_CLOSES and self._replies[-1][0] != 354:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 link.expect_reply(RESET_S)
                 if link.rset()[0] == 250:
