@@ -125,7 +125,9 @@ class SmtpTransport:
     def _reconnect(self, dialogues: Sequence[SmtpDialogue]) -> None:
         """Try once more where an idle connection turned out to be closed."""
         found_closed = [
-            one for one in dialogues if one.is_reused and one.result and one.result.reason in SERVER_CLOSED
+            one
+            for one in dialogues
+            if one.is_reused and one.result and one.result.reason in SERVER_CLOSED
         ]
         again: list[SmtpDialogue] = []
         failure: NoSession | None = None
