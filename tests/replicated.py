@@ -50,6 +50,28 @@ def installation(folder, both, redis_url, keys):
         drop()
 
 
+@contextlib.contextmanager
+def reading_by(url, database_url=""):
+    """Use another replica, and another database if one is named, until the end."""
+    settings = config.current()
+    config.use(
+        config.load(
+            {
+                "TRUSTSVC_DATA": str(settings.data),
+                "TRUSTSVC_REDIS_URL": settings.redis_url,
+                "TRUSTSVC_DATABASE_URL": database_url or settings.database_url,
+                "TRUSTSVC_DATABASE_REPLICA_URL": url,
+            }
+        )
+    )
+    replica.forget()
+    try:
+        yield
+    finally:
+        config.use(settings)
+        replica.forget()
+
+
 def on_replica(statement):
     """Run a statement on the replica."""
     source = db.engine_of(config.current().database_replica_url)

@@ -8,7 +8,7 @@ from tests.invitations import sample_orders
 from tests.staff import signed_in_staff
 from trustsvc.app import create_app
 from trustsvc.staff import desk_reading
-from trustsvc.storage import db, replica
+from trustsvc.storage import replica
 from trustsvc.work_queue import job_queue
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
@@ -60,12 +60,11 @@ def post(client, path):
     )
 
 
-def test_each_page_that_only_reads_is_read_from_the_replica(app, shop, installed):
+def test_each_page_that_only_reads_is_read_from_the_replica(app, shop):
     sam = signed_in(app, "Sam")
     replicated.catch_up()
     asked = []
-    source = db.engine_of(installed.database_replica_url)
-    event.listen(source, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    event.listen(replica.engine(), "before_cursor_execute", lambda *args: asked.append(args[2]))
 
     for path in PAGES:
         asked.clear()
@@ -101,6 +100,29 @@ def test_without_redis_the_desk_is_read_from_the_database(app, shop, monkeypatch
     monkeypatch.setattr(job_queue, "_paused_until", float("inf"))
 
     assert orders_shown(sam, shop) == 1
+
+
+def test_who_wrote_while_redis_was_away_sees_it_when_redis_is_back(app, shop, monkeypatch):
+    sam, alex = signed_in(app, "Sam"), signed_in(app, "Alex")
+    replicated.catch_up()
+    replicated.replay(paused=True)
+    sample_orders.place(shop)
+    with monkeypatch.context() as away:
+        away.setattr(job_queue, "_paused_until", float("inf"))
+        assert post(sam, f"/desk/sending/{shop.slug}").status_code == 303
+
+    assert orders_shown(sam, shop) == 1
+    assert orders_shown(alex, shop) == 0
+
+
+def test_a_write_is_forgotten_after_its_seconds(installed, monkeypatch):
+    monkeypatch.setattr(desk_reading, "WROTE_S", -1)
+    monkeypatch.setattr(job_queue, "pause", lambda: None)  # Redis refuses such a time
+    desk_reading.note_write(1)
+    desk_reading.note_write(2)
+
+    assert not desk_reading.has_just_written(1)
+    assert [member for _, member in desk_reading._wrote] == [2]
 
 
 def test_without_a_replica_nothing_is_noted_in_redis(installation):

@@ -7,7 +7,7 @@ trustsvc/doctor/database_replica.py
 import pytest
 from sqlalchemy import text
 
-from tests import replicated, servers
+from tests import replicated
 from tests.invitations import sample_orders
 from trustsvc import config
 from trustsvc.doctor import database_replica
@@ -16,7 +16,7 @@ from trustsvc.storage import db, replica
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]
 
-AWAY = "postgresql+psycopg://trustsvc@/x?host=/nonexistent"
+AWAY = "postgresql://trustsvc@/x?host=/nonexistent"
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,9 @@ def test_the_doctor_says_whether_the_desk_is_read_from_the_replica(installed, mo
     replicated.replay(paused=True)
     sample_orders.shop()
     found += database_replica.database_replica()
-    monkeypatch.setattr(replica, "is_current", lambda: db.engine_of(AWAY).connect())
-    found += database_replica.database_replica()
+    replicated.replay(paused=False)
+    with replicated.reading_by(AWAY):
+        found += database_replica.database_replica()
 
     assert [one.level for one in found] == ["OK", "WARN", "WARN"]
     assert [one.detail.partition(",")[0] for one in found[1:]] == [
@@ -107,49 +108,11 @@ def test_what_a_replica_ends_midway_is_read_from_the_database(installed, capsys)
     assert not replica.read_page(is_on_replica)  # it is not asked for a while
 
 
-def test_a_replica_that_is_away_costs_one_question(tmp_path, both, redis_server, keys_template):
-    def gone(settings):
-        return {"TRUSTSVC_DATABASE_REPLICA_URL": f"postgresql://trustsvc@/x?host={tmp_path}"}
+def test_a_replica_that_is_away_costs_one_question(installed, tmp_path, capsys):
+    with replicated.reading_by(f"postgresql://trustsvc@/x?host={tmp_path}"):
+        assert [replica.read_page(is_on_replica) for _ in range(3)] == [False] * 3
 
-    with replicated.installation(tmp_path, both, redis_server, keys_template) as settings:
-        environ = {
-            "TRUSTSVC_DATA": str(settings.data),
-            "TRUSTSVC_REDIS_URL": settings.redis_url,
-            "TRUSTSVC_DATABASE_URL": settings.database_url,
-        }
-        config.use(config.load(environ | gone(settings)))
-        asked = []
-        whether = replica.is_current
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(replica, "is_current", lambda: asked.append(1) or whether())
-            assert [replica.read_page(is_on_replica) for _ in range(3)] == [False] * 3
-        config.use(settings)
-        replica.forget()
-
-    assert len(asked) == 1
-
-
-def test_a_server_that_is_no_replica_is_not_used(tmp_path, both, redis_server, keys_template):
-    with replicated.installation(tmp_path, both, redis_server, keys_template) as settings:
-        url, drop = servers.fresh_database(both[0])
-        environ = {
-            "TRUSTSVC_DATA": str(settings.data),
-            "TRUSTSVC_REDIS_URL": settings.redis_url,
-            "TRUSTSVC_DATABASE_URL": settings.database_url,
-            "TRUSTSVC_DATABASE_REPLICA_URL": url,
-        }
-        config.use(config.load(environ))
-        name = text("SELECT current_database()")
-
-        def where():
-            with db.reading() as session:
-                return session.scalar(name)
-
-        assert replica.read_page(where) == where()
-        assert not replica.is_current()
-        db.dispose_engines()
-        config.use(settings)
-        drop()
+    assert "".join(capsys.readouterr()).count("replica.away") == 1
 
 
 @pytest.mark.parametrize("url", ["sqlite:////x/y.db", "mysql://h/x", "postgresql:h"])

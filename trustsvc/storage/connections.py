@@ -7,10 +7,10 @@ there nothing is prepared or set for longer than a transaction.
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 
-from trustsvc.storage import sqlite_reopen
+from trustsvc.storage import read_limit, sqlite_reopen
 
 LOCK_TIMEOUT_S = 10.0
 POOLED = "trustsvc_pooled"  # in `Connection.info`
@@ -41,13 +41,9 @@ def open_engine(url: str) -> Engine:
             pool_timeout=LOCK_TIMEOUT_S,
             pool_pre_ping=True,
             hide_parameters=True,
-            connect_args={
-                k: v for k, v in POSTGRES_OPTIONS.items() if k not in make_url(url).query
-            },
+            connect_args=_postgres_options(url),
         )
-        event.listen(made, "handle_error", _without_values)
-        event.listen(made, "connect", _recognise_pooler)
-        event.listen(made, "begin", _set_lock_timeout)
+        _listen(made)
         return made
     path = Path(url.partition("///")[2])
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -79,6 +75,26 @@ def open_engine(url: str) -> Engine:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(LOCK_TIMEOUT_S * 1000)}")
 
     return made
+
+
+def open_limited_engine(url: str, seconds: float) -> Engine:
+    """Make an engine for PostgreSQL that keeps no connection and ends each after some seconds."""
+    options = _postgres_options(url, connect_timeout=2)  # the least that the driver takes
+    made = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=options)
+    _listen(made)
+    read_limit.limit_connections(made, seconds)
+    return made
+
+
+def _postgres_options(url: str, **others: int) -> dict[str, int]:
+    given = make_url(url).query
+    return {k: v for k, v in (POSTGRES_OPTIONS | others).items() if k not in given}
+
+
+def _listen(made: Engine) -> None:
+    event.listen(made, "handle_error", _without_values)
+    event.listen(made, "connect", _recognise_pooler)
+    event.listen(made, "begin", _set_lock_timeout)
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

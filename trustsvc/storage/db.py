@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Executable, Result, RowMapping, Table, text
+from sqlalchemy import Connection, Engine, Executable, Result, RowMapping, Table, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
@@ -117,8 +117,8 @@ def seconds_since_commit() -> float:
 
 @contextmanager
 def reading() -> Iterator[Session]:
-    """Open a session that only reads; inside `reading_from`, from that engine."""
-    source: Engine | None = getattr(_thread, "source", None)
+    """Open a session that only reads; inside `reading_from`, from there."""
+    source: Connection | None = getattr(_thread, "source", None)
     with Session(source or engine(), expire_on_commit=False) as session:
         yield session
 
@@ -132,8 +132,8 @@ def read_row(statement: Executable) -> RowMapping:
 
 
 @contextmanager
-def reading_from(source: Engine) -> Iterator[None]:
-    """Have `reading()` of this thread read from another engine; who writes is not affected."""
+def reading_from(source: Connection) -> Iterator[None]:
+    """Have `reading()` of this thread read by this connection; who writes is not affected."""
     _thread.source = source
     try:
         yield
