@@ -53,8 +53,8 @@ def written_in(url):
     """Write to another database until its log is longer than ours."""
 
     def is_longer():
-        execute(url, "CREATE TABLE IF NOT EXISTS x (a int)", "INSERT INTO x VALUES (1)")
-        execute(url, "SELECT pg_switch_wal()")
+        execute(url, "SELECT pg_switch_wal()", "CREATE TABLE IF NOT EXISTS x (a int)")
+        execute(url, "INSERT INTO x VALUES (1)")
         return position(url) > position(config.current().database_url)
 
     until(is_longer)
