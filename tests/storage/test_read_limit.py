@@ -44,14 +44,16 @@ def stopping(place):
 
     def stop():
         for process in processes_of(place):
-            os.kill(process, signal.SIGSTOP)
-            stopped.append(process)
+            with contextlib.suppress(ProcessLookupError):  # of a connection that just ended
+                os.kill(process, signal.SIGSTOP)
+                stopped.append(process)
 
     try:
         yield stop
     finally:
         for process in stopped:
-            os.kill(process, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
 
 def is_on_replica(_=None):
