@@ -14,12 +14,12 @@ from sqlalchemy import text
 
 from tests import servers
 from tests.invitations.sample_orders import NOON, decisions_of, invited, place, planned, shop
-from trustsvc import cli, config
+from trustsvc import cli, clock, config
 from trustsvc.backup import database
 from trustsvc.orders import decision_log
 from trustsvc.orders.decision_codes import DecisionStep, Outcome
 from trustsvc.privacy.retention import purge
-from trustsvc.storage import db, event_log, partitions, vacuum
+from trustsvc.storage import db, event_log, partitioning, partitions, vacuum
 
 pytestmark = pytest.mark.postgresql
 
@@ -29,7 +29,8 @@ KEPT = 730 * DAY
 
 
 def partition_all(now=NOON):
-    return [partitions.partition(table, now) for table in partitions.BY_MONTH]
+    with clock.at(now):
+        return [partitioning.partition(table) for table in partitions.BY_MONTH]
 
 
 def entry(order_id, at, rule="may_ask_customers"):
@@ -75,37 +76,22 @@ def test_twice_changes_nothing(installation):
 
 
 @on_postgresql
-def test_one_that_was_stopped_midway_goes_on(installation, monkeypatch):
-    order_id = place(shop())
-    entry(order_id, NOON, "before")
-    with monkeypatch.context() as patch:
-        patch.setattr(partitions, "_replace", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            partition_all()
-    entry(order_id, NOON, "between")
-
-    assert partition_all() == [True, True]
-
-    assert place_of("before") == place_of("between") == "decision_log_before"
-
-
-@on_postgresql
 def test_each_month_has_a_part_made_ahead_and_what_came_early_is_moved_there(installation):
     order_id = place(shop())
-    partition_all()  # in June: what is stored before July stays in one part
+    partition_all()  # in June: what is stored before August stays in one part
     entry(order_id, NOON, "june")
-    entry(order_id, NOON + 30 * DAY, "july")
+    entry(order_id, NOON + 60 * DAY, "august")
     entry(order_id, NOON + 200 * DAY, "december")
-    assert names() == ["decision_log_before", "decision_log_2026_07", "decision_log_2026_08"]
+    assert names() == ["decision_log_before", "decision_log_2026_08"]
     assert place_of("december") == "decision_log_other"
 
     partitions.make_ahead(NOON + 160 * DAY)
 
-    assert names()[3:] == [f"decision_log_2026_{month}" for month in (11, 12)] + [
+    assert names()[2:] == [f"decision_log_2026_{month}" for month in (11, 12)] + [
         "decision_log_2027_01"
     ]
     assert place_of("june") == "decision_log_before"
-    assert place_of("july") == "decision_log_2026_07"
+    assert place_of("august") == "decision_log_2026_08"
     assert place_of("december") == "decision_log_2026_12"
 
 
@@ -113,17 +99,18 @@ def test_each_month_has_a_part_made_ahead_and_what_came_early_is_moved_there(ins
 def test_a_month_that_is_past_is_dropped_with_a_receipt(installation):
     order_id = place(shop())
     partition_all()
-    for days in (0, 30, 31, 60):
+    partitions.make_ahead(NOON + 30 * DAY)
+    for days in (0, 60, 61, 90):
         entry(order_id, NOON + days * DAY, f"day_{days}")
     with db.transaction() as session:
-        event_log.record(session, "review.published", 1, 1, NOON + 30 * DAY)
+        event_log.record(session, "review.published", 1, 1, NOON + 60 * DAY)
 
-    gone = purge.purge_due(NOON + KEPT + 55 * DAY)  # past are June and July, not all of August
+    gone = purge.purge_due(NOON + KEPT + 85 * DAY)  # past are July and August, not all of September
 
     assert gone["decision_log"] >= 3
-    assert place_of("day_60") == "decision_log_2026_08"
-    assert {"decision_log_before", "decision_log_2026_07"}.isdisjoint(names())
-    assert "events_2026_07" not in names("events")
+    assert place_of("day_90") == "decision_log_2026_09"
+    assert {"decision_log_before", "decision_log_2026_08"}.isdisjoint(names())
+    assert "events_2026_08" not in names("events")
     with db.reading() as session:
         found = {row.what for row in session.execute(text("SELECT what FROM receipts"))}
     assert {"decision_log", "event_log"} <= found
@@ -133,24 +120,24 @@ def test_a_month_that_is_past_is_dropped_with_a_receipt(installation):
 def test_retention_is_exact_inside_of_a_month(installation):
     order_id = place(shop())
     partition_all()
-    entry(order_id, NOON + 30 * DAY, "older")
-    entry(order_id, NOON + 33 * DAY, "newer")
+    entry(order_id, NOON + 60 * DAY, "older")
+    entry(order_id, NOON + 63 * DAY, "newer")
 
-    purge.purge_due(NOON + KEPT + 31 * DAY)
+    purge.purge_due(NOON + KEPT + 61 * DAY)
 
     assert place_of("older") is None
-    assert place_of("newer") == "decision_log_2026_07"
+    assert place_of("newer") == "decision_log_2026_08"
 
 
 @on_postgresql
 def test_nothing_of_a_dropped_month_is_left_in_a_file(installation, postgres):
     order_id = place(shop())
     partition_all()
-    entry(order_id, NOON + 30 * DAY, "canary_7391")
+    entry(order_id, NOON + 60 * DAY, "canary_7391")
     servers._execute(Path(postgres), "CHECKPOINT")
     assert holding(postgres, b"canary_7391")
 
-    purge.purge_due(NOON + KEPT + 100 * DAY)
+    purge.purge_due(NOON + KEPT + 130 * DAY)
     vacuum.rebuild(with_large=True)
     servers._execute(Path(postgres), "CHECKPOINT")
 
@@ -172,15 +159,15 @@ def test_a_part_in_use_is_left_for_an_hour(installation, monkeypatch):
     monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 10)
     order_id = place(shop())
     partition_all()
-    entry(order_id, NOON + 30 * DAY, "july")
+    entry(order_id, NOON + 60 * DAY, "august")
     with db.engine().begin() as reader:
-        reader.execute(text("SELECT 1 FROM decision_log_2026_07"))
-        purge.purge_due(NOON + KEPT + 100 * DAY)
+        reader.execute(text("SELECT 1 FROM decision_log_2026_08"))
+        purge.purge_due(NOON + KEPT + 130 * DAY)
 
-    assert "decision_log_2026_07" in names()
-    assert place_of("july") is None
-    purge.purge_due(NOON + KEPT + 100 * DAY)
-    assert "decision_log_2026_07" not in names()
+    assert "decision_log_2026_08" in names()
+    assert place_of("august") is None
+    purge.purge_due(NOON + KEPT + 130 * DAY)
+    assert "decision_log_2026_08" not in names()
 
 
 @on_postgresql
@@ -215,7 +202,7 @@ def test_sqlite_has_none(installation):
 def test_a_backup_holds_all_months(installation, tmp_path):
     order_id = place(shop())
     partition_all()
-    entry(order_id, NOON + 30 * DAY, "july")
+    entry(order_id, NOON + 60 * DAY, "august")
     dump = tmp_path / "dump"
 
     database.dump(dump)
@@ -224,5 +211,5 @@ def test_a_backup_holds_all_months(installation, tmp_path):
         connection.execute(text("CREATE SCHEMA public"))
     database.load(dump)
 
-    assert place_of("july") == "decision_log_2026_07"
+    assert place_of("august") == "decision_log_2026_08"
     assert names()[0] == "decision_log_before"

@@ -33,7 +33,7 @@ def dump(to: Path) -> None:
                 "it twice where the backup goes, and is the database whole?"
             ) from None
     else:
-        _require_direct()
+        db.require_direct()  # pg_dump sets a search path
         _run("pg_dump", ["--format=custom", "--no-owner", "--no-privileges", f"--file={to}"])
 
 
@@ -66,7 +66,7 @@ def load(source: Path) -> None:
             raise Refused("A database was created meanwhile: stop trustsvc first.") from None
         scratch.sync_folder(path.parent)
     else:
-        _require_direct()
+        db.require_direct()
         options = ["--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
         _run("pg_restore", [*options, str(source)])
         db.dispose_engines()
@@ -81,15 +81,6 @@ def is_empty() -> bool:
         ):
             return True
     return not inspect(db.engine()).get_table_names()
-
-
-def _require_direct() -> None:
-    """Raise Refused behind a pooler: pg_dump's search path would stay in a connection of others."""
-    if db.is_pooled():
-        raise Refused(
-            "TRUSTSVC_DATABASE_URL names a connection pooler (PgBouncer): run this one command "
-            "with the address of PostgreSQL itself."
-        )
 
 
 def _sidecar_files(path: Path) -> list[Path]:

@@ -1,9 +1,11 @@
 """`trustsvc database`: change how its tables are kept."""
 
 import click
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from trustsvc import clock
-from trustsvc.storage import db, partitions
+from trustsvc.storage import db, partitioning, partitions
+
+IN_USE = ("55P03", "40P01")  # lock_not_available, deadlock_detected
 
 
 @click.group()
@@ -13,13 +15,30 @@ def database() -> None:
 
 @database.command()
 def partition() -> None:
-    """Keep decision log and event log by month, for good; orders wait for some tenths of a second.
+    """Keep decision log and event log by month, for good.
 
-    Read docs/adr/0038-partitions.md first: it is for millions of orders a year. Repeat it when it
-    ends because a table is in use.
+    Read docs/adr/0038-partitions.md first: it is for millions of orders a year. Orders wait for
+    some tenths of a second, or for two seconds and more while something reads for long, such as
+    pg_dump: it ends then, and is to be repeated. What is stored before stays in one part.
     """
     if db.is_sqlite():
         raise click.ClickException("SQLite has no partitions: see TRUSTSVC_DATABASE_URL.")
     for table in partitions.BY_MONTH:
-        done = partitions.partition(table, clock.now())
-        click.echo(f"{table}  {'partitioned' if done else 'is partitioned already'}")
+        click.echo(f"{table}  {_partition(table)}")
+
+
+def _partition(table: str) -> str:
+    try:
+        done = partitioning.partition(table)
+    except IntegrityError:
+        raise click.ClickException(
+            f"A line of {table} that is dated more than a month ahead came meanwhile: set the "
+            "clock right (trustsvc doctor), then run this again."
+        ) from None
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) not in IN_USE:
+            raise
+        raise click.ClickException(
+            f"{table} is in use, by a backup or another long reader: run this again afterwards."
+        ) from None
+    return "partitioned" if done else "is partitioned already"

@@ -27,7 +27,7 @@ from trustsvc.orders.state import OrderState
 from trustsvc.reviews import star_counts
 from trustsvc.shops import domain_recheck
 from trustsvc.shops.models import shops
-from trustsvc.storage import connections, db
+from trustsvc.storage import connections, db, partitioning
 from trustsvc.storage.event_log import events
 from trustsvc.work_queue import heartbeat
 
@@ -98,6 +98,16 @@ def _wal_recycle(session: Session) -> list[Finding]:
     detail = "PostgreSQL's write-ahead log keeps bytes of deleted rows (wal_recycle is on)"
     remedy = "ALTER SYSTEM SET wal_recycle = off; SELECT pg_reload_conf(); (as its superuser)"
     return [warn("write-ahead log", detail, remedy)]
+
+
+def _unfinished_partition(session: Session) -> list[Finding]:
+    """Warn of what a killed `database partition` left: from a moment on it refuses every row."""
+    tables = partitioning.leftovers(session)
+    if not tables:
+        return []
+    detail = f"trustsvc database partition did not end for {' and '.join(tables)}"
+    remedy = "if it does not run now: trustsvc purge drops what it left, or run it again"
+    return [warn("partitions", detail, remedy)]
 
 
 def seals(session: Session) -> Finding:
@@ -184,6 +194,7 @@ READINESS: Mapping[str, Callable[[datetime], Result]] = {
 CHECKS: Mapping[str, DatabaseCheck] = {
     "database": lambda session, _: _pragmas(session),
     "write-ahead log": lambda session, _: _wal_recycle(session),
+    "partitions": lambda session, _: _unfinished_partition(session),
     "clock": machine_clock.machine_clock,
     "scheduler": _scheduler,
     **mail.CHECKS,

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
 from trustsvc import config
+from trustsvc.errors import Refused
 from trustsvc.storage import connections
 
 if TYPE_CHECKING:  # a dialect imports every driver's module: one of the two is enough
@@ -85,6 +86,15 @@ def is_pooled() -> bool:
     """Say whether a connection pooler is between us and PostgreSQL."""
     with engine().connect() as connection:
         return bool(connection.info.get(connections.POOLED))
+
+
+def require_direct() -> None:
+    """Raise Refused behind a pooler: what a session sets would stay in a connection of others."""
+    if is_pooled():
+        raise Refused(
+            "TRUSTSVC_DATABASE_URL names a connection pooler (PgBouncer): run this one command "
+            "with the address of PostgreSQL itself."
+        )
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""Tables by month on PostgreSQL: months made ahead, and dropped whole when they are past.
+"""Months of a table that is partitioned on PostgreSQL: made ahead, and dropped when they are past.
 
 Only of tables that nothing references, that are appended to and go by age alone
-(docs/adr/0038-partitions.md). What is stored before a table is partitioned stays as it is, in one
-part that ends with the next month.
+(docs/adr/0038-partitions.md). How a table becomes one of these: partitioning.py.
+
+Who changes parts holds one advisory lock, so that two at once wait for each other and look again.
 """
 
 import re
@@ -10,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -20,18 +20,17 @@ from trustsvc.storage.columns import EPOCH
 
 BY_MONTH = ("decision_log", "events")
 MONTHS_AHEAD = 2
-LOCK_WAIT_MS = 2_000  # for the table; whoever comes after us waits as long
+LOCK_WAIT_MS = 2_000  # for the first lock; whoever comes after us waits as long
+# For a lock while we hold one: less than PostgreSQL's deadlock_timeout, so we end and not an order.
+NEXT_LOCK_WAIT_MS = 500
+_CHANGES_LOCK = 8_061_703  # any number that no other advisory lock of ours has
 _PARTS = text("""
 SELECT c.relname AS name, pg_get_expr(c.relpartbound, c.oid) AS bounds
 FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
 WHERE inhparent = to_regclass(:table) ORDER BY c.relname
 """)
-_INDEXES = text("""
-SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition
-FROM pg_index WHERE indrelid = to_regclass(:table) AND NOT indisprimary
-""")
-_FOREIGN_KEYS = text("""
-SELECT conname AS name, pg_get_constraintdef(oid) AS definition
+_REFERENCED = text("""
+SELECT DISTINCT confrelid::regclass::text
 FROM pg_constraint WHERE conrelid = to_regclass(:table) AND contype = 'f'
 """)
 _BOUNDS = re.compile(r"FROM \((?:'(-?\d+)'|MINVALUE)\) TO \('(\d+)'\)")
@@ -46,32 +45,6 @@ class MonthPart:
     end: int
 
 
-def partition(table: str, now: datetime) -> bool:
-    """Partition a table by month; False when it is already, or on SQLite.
-
-    Its rows are not copied: an index is built and a condition checked while others write, then the
-    table is locked for a moment. Killed midway, the next call goes on. Raises OperationalError
-    when the table was in use for two seconds.
-    """
-    if db.is_sqlite() or is_partitioned(table):
-        return False
-    end = _milliseconds(_month(now, 1))
-    before, unique = f"{table}_before", f"pk_{table}_before"
-    with _outside() as connection:
-        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {unique}")
-        connection.exec_driver_sql(f"CREATE UNIQUE INDEX CONCURRENTLY {unique} ON {table} (id, at)")
-        check = f"ck_{before}_end"
-        connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {check}")
-        connection.exec_driver_sql(
-            f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK (at < {end}) NOT VALID"
-        )
-        connection.exec_driver_sql(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}")
-    with _inside() as connection:
-        _replace(connection, table, before, unique, end)
-    make_ahead(now)
-    return True
-
-
 def is_partitioned(table: str) -> bool:
     if db.is_sqlite():
         return False
@@ -84,66 +57,91 @@ def parts(table: str) -> list[MonthPart]:
     """List the parts of a table that have an end, oldest first."""
     with db.reading() as session:
         rows = session.execute(_PARTS, {"table": table}).all()
-    found = [(row.name, _BOUNDS.search(row.bounds)) for row in rows]
+    # One that is being dropped has no bounds any more.
+    found = [(row.name, _BOUNDS.search(row.bounds or "")) for row in rows]
     known = [MonthPart(n, int(m[1]) if m[1] else None, int(m[2])) for n, m in found if m]
     return sorted(known, key=lambda one: one.end)
 
 
 def make_ahead(now: datetime) -> None:
-    """Make the parts of this month and the next two of each partitioned table. Safe to repeat."""
-    for table in filter(is_partitioned, BY_MONTH):
-        for ahead in range(MONTHS_AHEAD + 1):
-            start, end = _month(now, ahead), _month(now, ahead + 1)
-            if not any(_milliseconds(start) < one.end for one in parts(table) if one.first is None):
-                name = f"{table}_{start:%Y_%m}"
-                if name not in {one.name for one in parts(table)}:
-                    _make(table, name, _milliseconds(start), _milliseconds(end))
-
-
-def drop_past(session: Session, table: str, cutoff: datetime) -> int:
-    """Drop the parts that end at the cutoff or before; gives how many rows they had.
+    """Make the parts of this month and the next two of each partitioned table. Safe to repeat.
 
     Raises OperationalError when one was in use for two seconds.
     """
-    past = [one.name for one in parts(table) if one.end <= _milliseconds(cutoff)]
-    if not past:
+    for table in filter(is_partitioned, BY_MONTH):
+        for ahead in range(MONTHS_AHEAD + 1):
+            start, end = month_start(now, ahead), month_start(now, ahead + 1)
+            if not any(start < one.end for one in parts(table) if one.first is None):
+                name = f"{table}_{EPOCH + timedelta(milliseconds=start):%Y_%m}"
+                if name not in {one.name for one in parts(table)}:
+                    _make(table, name, start, end)
+
+
+def past_parts(table: str, cutoff: datetime) -> list[str]:
+    """Name the parts that end at the cutoff or before, oldest first."""
+    return [one.name for one in parts(table) if one.end <= _milliseconds(cutoff)]
+
+
+def drop_part(session: Session, table: str, name: str) -> int:
+    """Drop one part of a table; gives how many rows it had, 0 when it is gone already.
+
+    Raises OperationalError when it was in use for two seconds.
+    """
+    connection = session.connection()
+    run = connection.exec_driver_sql
+    wait_for_turn(connection)
+    if not _exists(connection, name):
         return 0
-    gone, run = 0, session.connection().exec_driver_sql
-    run(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
-    for name in past:
-        run(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
-        gone += int(run(f"SELECT count(*) FROM {name}").scalar_one())  # noqa: S608 - a name of ours
-        run(f"DROP TABLE {name}")
+    run(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
+    wait_shorter(connection)
+    run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    gone = int(run(f"SELECT count(*) FROM {name}").scalar_one())  # noqa: S608 - a name of ours
+    run(f"DROP TABLE {name}")
     return gone
 
 
-def _replace(connection: Connection, table: str, before: str, unique: str, end: int) -> None:
-    """Put a partitioned table in the place of one, which becomes its first part."""
-    run = connection.exec_driver_sql
-    run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
-    indexes = connection.execute(_INDEXES, {"table": table}).all()
-    keys = connection.execute(_FOREIGN_KEYS, {"table": table}).all()
-    run(f"ALTER TABLE {table} RENAME TO {before}")
-    run(f"ALTER TABLE {before} DROP CONSTRAINT pk_{table}")
-    run(f"ALTER TABLE {before} ADD CONSTRAINT {unique} PRIMARY KEY USING INDEX {unique}")
-    run(f"CREATE TABLE {table} (LIKE {before} INCLUDING DEFAULTS) PARTITION BY RANGE (at)")
-    run(f"ALTER SEQUENCE {table}_id_seq OWNED BY {table}.id")
-    run(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY (id, at)")
-    for one in indexes:
-        if one.name != unique:
-            run(f"ALTER INDEX {one.name} RENAME TO {one.name}_before")
-            run(one.definition)
-    for one in keys:
-        run(f"ALTER TABLE {table} ADD CONSTRAINT {one.name} {one.definition}")
-    run(f"ALTER TABLE {table} ATTACH PARTITION {before} FOR VALUES FROM (MINVALUE) TO ({end})")
-    run(f"CREATE TABLE {table}_other PARTITION OF {table} DEFAULT")
+@contextmanager
+def changing_parts() -> Iterator[Connection]:
+    """Open a transaction in which nobody else changes parts; it waits two seconds for a lock."""
+    with db.engine().begin() as connection:
+        wait_for_turn(connection)
+        yield connection
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Be the only one that changes parts until this transaction ends."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_CHANGES_LOCK})")
+
+
+def lock_referenced(connection: Connection, table: str, mode: str) -> None:
+    """Lock the tables that a table references before itself, in the order that writers use."""
+    for name in connection.scalars(_REFERENCED, {"table": table}).all():
+        connection.exec_driver_sql(f"LOCK TABLE {name} IN {mode} MODE")
+        wait_shorter(connection)
+
+
+def wait_shorter(connection: Connection) -> None:
+    """Wait for locks no longer than PostgreSQL takes to look for a deadlock."""
+    wait = min(NEXT_LOCK_WAIT_MS, LOCK_WAIT_MS)
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}")
+
+
+def month_start(now: datetime, ahead: int) -> int:
+    """Give the first moment of the month so many after this one, UTC, in milliseconds."""
+    number = now.year * 12 + now.month - 1 + ahead
+    return _milliseconds(EPOCH.replace(year=number // 12, month=number % 12 + 1))
 
 
 def _make(table: str, name: str, start: int, end: int) -> None:
     """Make the part of a month, with what came early for it: a clock was ahead, or we were late."""
-    with _inside() as connection:
+    with changing_parts() as connection:
         run = connection.exec_driver_sql
+        if _exists(connection, name):
+            return
+        lock_referenced(connection, table, "SHARE ROW EXCLUSIVE")
         run(f"LOCK TABLE {table}_other IN ACCESS EXCLUSIVE MODE")
+        wait_shorter(connection)
         run(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
         run(
             f"WITH moved AS (DELETE FROM {table}_other WHERE at >= {start} AND at < {end} "  # noqa: S608 - names of ours
@@ -153,29 +151,8 @@ def _make(table: str, name: str, start: int, end: int) -> None:
         run(f"ALTER TABLE {table} ATTACH PARTITION {name} {bounds}")
 
 
-@contextmanager
-def _inside() -> Iterator[Connection]:
-    with db.engine().begin() as connection:
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
-        yield connection
-
-
-@contextmanager
-def _outside() -> Iterator[Connection]:
-    """Open a connection without a transaction; it is discarded afterwards, its settings too."""
-    options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"}
-    with db.engine().connect().execution_options(**options) as connection:
-        connection.exec_driver_sql(f"SET lock_timeout = {LOCK_WAIT_MS}")
-        try:
-            yield connection
-        finally:
-            connection.invalidate()
-
-
-def _month(now: datetime, ahead: int) -> datetime:
-    """Give the first moment of the month so many after this one, in UTC."""
-    number = now.year * 12 + now.month - 1 + ahead
-    return EPOCH.replace(year=number // 12, month=number % 12 + 1)
+def _exists(connection: Connection, name: str) -> bool:
+    return connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None
 
 
 def _milliseconds(moment: datetime) -> int:

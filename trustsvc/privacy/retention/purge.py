@@ -8,13 +8,13 @@ runs at once, or one killed midway, do no harm: the next run finds what is left.
 import contextlib
 from datetime import datetime
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from trustsvc import log
 from trustsvc.privacy import receipts
 from trustsvc.privacy.retention import maildir, purge_guard
 from trustsvc.privacy.retention.tables import PurgeStep, steps
-from trustsvc.storage import db, partitions, vacuum
+from trustsvc.storage import db, partitioning, partitions, vacuum
 
 logger = log.get_logger("purge")
 BATCH_SIZE = 1000
@@ -39,8 +39,7 @@ def purge_due(
         with db.transaction() as session:
             purge_guard.report(session, waiting.values(), now)
     now = purge_guard.trusted_now(now) if clock_distrusted else now
-    with contextlib.suppress(OperationalError):  # in use: there are two months for it
-        partitions.make_ahead(now)
+    _prepare_months(now)
     for step in steps(now):
         if step.table.name in waiting:
             continue
@@ -60,19 +59,35 @@ def purge_due(
     return {rule: number for rule, number in gone.items() if number}
 
 
+def _prepare_months(now: datetime) -> None:
+    """Make months ahead; a failure stops no retention, and there are two months to repeat it."""
+    try:
+        partitioning.drop_leftovers()
+        partitions.make_ahead(now)
+    except SQLAlchemyError as problem:
+        logger.warning("purge.months_not_made", error=type(problem).__name__)
+
+
 def _drop_months(step: PurgeStep, now: datetime) -> int:
-    """Drop the months of a partitioned table that are past as a whole.
+    """Drop the months of a partitioned table that are past as a whole, each for itself.
 
     What is in use is left: its rows go one by one, and the rest an hour later.
     """
-    if not partitions.is_partitioned(step.table.name):
+    table, gone = step.table.name, 0
+    if not partitions.is_partitioned(table):
         return 0
-    with contextlib.suppress(OperationalError), db.transaction() as session:
-        done = partitions.drop_past(session, step.table.name, step.cutoff)
+    for name in partitions.past_parts(table, step.cutoff):
+        with contextlib.suppress(OperationalError):
+            gone += _drop_month(step, name, now)
+    return gone
+
+
+def _drop_month(step: PurgeStep, name: str, now: datetime) -> int:
+    with db.transaction() as session:
+        done = partitions.drop_part(session, step.table.name, name)
         if done:
             receipts.write(session, receipts.Receipt(now, step.rule, done, step.cutoff))
-        return done
-    return 0
+    return done
 
 
 def _purge_batch(step: PurgeStep, now: datetime) -> int:

@@ -1,0 +1,217 @@
+"""A table becomes one by month while orders go on, and one that failed or was killed harms nobody.
+
+Also tests:
+trustsvc/cli/database.py
+"""
+
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from tests.invitations.sample_orders import NOON, invited, place, shop
+from tests.storage.test_partitions import (
+    DAY,
+    entry,
+    names,
+    on_postgresql,
+    partition_all,
+    place_of,
+)
+from trustsvc import cli, clock
+from trustsvc.doctor import stores
+from trustsvc.privacy.retention import purge
+from trustsvc.storage import db, partitioning, partitions
+
+pytestmark = pytest.mark.postgresql
+
+JULY, AUGUST = NOON + 30 * DAY, NOON + 60 * DAY
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing is mended after it."""
+
+
+def fail(*_):
+    raise Killed
+
+
+@pytest.fixture
+def killed(installation, monkeypatch):
+    """A call that was killed before its last step, with all that it left."""
+    order_id = place(shop())
+    with monkeypatch.context() as patch:
+        patch.setattr(partitioning, "_replace", fail)
+        patch.setattr(partitioning, "_drop_leftover", fail)
+        with pytest.raises(Killed):
+            partition_all()
+    assert leftovers() == ["decision_log"]
+    return order_id
+
+
+def leftovers():
+    with db.reading() as session:
+        return partitioning.leftovers(session)
+
+
+def warnings():
+    with db.reading() as session:
+        return [one.level for one in stores._unfinished_partition(session)]
+
+
+@on_postgresql
+@pytest.mark.parametrize("problem", [KeyboardInterrupt, ZeroDivisionError])
+def test_one_that_failed_leaves_nothing(installation, monkeypatch, problem):
+    order_id = place(shop())
+
+    def broken(*_):
+        raise problem
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partitioning, "_replace", broken)
+        with pytest.raises(problem):
+            partition_all()
+
+    assert leftovers() == []
+    entry(order_id, NOON + 365 * DAY, "a year later")
+    assert partition_all() == [True, True]
+
+
+@on_postgresql
+def test_after_one_that_was_killed_orders_of_the_next_month_are_stored(killed):
+    last = NOON.replace(day=30, hour=23, minute=59)
+    entry(killed, last + timedelta(minutes=2), "july")
+
+    invited(shop(name="another"), JULY)
+
+
+@on_postgresql
+def test_after_one_that_was_killed_the_next_purge_drops_what_it_left(killed):
+    assert warnings() == ["WARN"]
+
+    purge.purge_due(NOON)
+
+    assert leftovers() == []
+    assert warnings() == []
+    entry(killed, AUGUST, "august")
+
+
+@on_postgresql
+def test_after_one_that_was_killed_the_next_call_goes_on(killed):
+    entry(killed, NOON, "between")
+
+    assert partition_all() == [True, True]
+
+    assert place_of("between") == "decision_log_before"
+    assert leftovers() == []
+
+
+@on_postgresql
+def test_a_purge_leaves_what_a_running_call_needs_and_no_second_call_begins(
+    installation, monkeypatch
+):
+    place(shop())
+    real, seen = partitioning._replace, []
+
+    def meanwhile(change, *words):
+        with db.reading() as session:
+            table = session.scalar(text("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"))
+        seen.append((table, leftovers()))
+        change.rollback()  # the turn of changing parts is free for the purge
+        change.begin()
+        purge.purge_due(NOON)
+        seen.append(leftovers())
+        seen.append(CliRunner().invoke(cli.main, ["database", "partition"]).output)
+        partitions.wait_for_turn(change)
+        real(change, *words)
+
+    monkeypatch.setattr(partitioning, "_replace", meanwhile)
+    with clock.at(NOON):
+        assert partitioning.partition("decision_log")
+
+    assert seen[0] == (1, ["decision_log"])
+    assert seen[1] == ["decision_log"]
+    assert "already" in seen[2]
+
+
+@on_postgresql
+def test_one_that_begins_before_midnight_of_the_last_day_fails_at_nothing(installation):
+    order_id = place(shop())
+    last = NOON.replace(day=30, hour=23, minute=59, second=59)
+    entry(order_id, last + timedelta(seconds=5), "midnight")
+
+    assert partition_all(last) == [True, True]
+
+    assert place_of("midnight") == "decision_log_before"
+
+
+@on_postgresql
+def test_rows_dated_in_the_future_move_the_end_of_the_first_part(installation):
+    order_id = place(shop())
+    entry(order_id, AUGUST, "ahead")
+
+    assert partition_all() == [True, True]
+
+    entry(order_id, AUGUST + DAY, "august")
+    assert place_of("ahead") == place_of("august") == "decision_log_before"
+    assert names() == ["decision_log_before"]
+    partitions.make_ahead(JULY)
+    assert names()[1:] == ["decision_log_2026_09"]
+
+
+@on_postgresql
+def test_a_row_dated_later_still_that_comes_meanwhile_ends_the_command_with_what_to_do(
+    installation, monkeypatch
+):
+    order_id = place(shop())
+    real = partitioning._first_end
+
+    def late(*words):
+        end = real(*words)
+        entry(order_id, clock.now() + 90 * DAY, "late")
+        return end
+
+    with monkeypatch.context() as patch:
+        patch.setattr(partitioning, "_first_end", late)
+        answer = CliRunner().invoke(cli.main, ["database", "partition"])
+
+    assert answer.exit_code == 1
+    assert "came meanwhile" in answer.output
+    assert "run this again" in answer.output
+    assert leftovers() == []
+    assert CliRunner().invoke(cli.main, ["database", "partition"]).exit_code == 0
+
+
+@on_postgresql
+def test_a_table_that_is_read_for_long_ends_the_command_with_what_to_do(installation, monkeypatch):
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 10)
+    place(shop())
+    with db.engine().begin() as reader:
+        reader.execute(text("SELECT 1 FROM decision_log"))
+        answer = CliRunner().invoke(cli.main, ["database", "partition"])
+
+    assert answer.exit_code == 1
+    assert "decision_log is in use" in answer.output
+    assert CliRunner().invoke(cli.main, ["database", "partition"]).exit_code == 0
+
+
+@on_postgresql
+def test_an_order_that_is_being_stored_is_waited_for_before_its_log_is_locked(
+    installation, monkeypatch
+):
+    """An order locks orders, then its log: who locks them the other way round ends one of both."""
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 300)
+    order_id = place(shop())
+    with db.engine().begin() as order:
+        order.execute(text("UPDATE orders SET state = state"))
+        with pytest.raises(OperationalError), partitions.changing_parts() as change:
+            partitioning._replace(change, "decision_log", 0)
+        order.execute(
+            text(
+                "INSERT INTO decision_log (order_id, step, rule, outcome, at) "
+                "VALUES (:id, 'may_ask', 'r', 'ask', 0)"
+            ),
+            {"id": order_id},
+        )
