@@ -23,7 +23,7 @@ from trustsvc import clock, config, migrations
 from trustsvc.backup.database import dump
 from trustsvc.doctor import stores
 from trustsvc.errors import Refused
-from trustsvc.storage import db, vacuum
+from trustsvc.storage import db, partitioning, vacuum
 
 PROGRAM = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
 pytestmark = [
@@ -130,6 +130,8 @@ def test_nothing_of_ours_stays_in_a_connection_that_others_get(pooled, tmp_path)
     )
     with pytest.raises(Refused, match="the address of PostgreSQL itself"):
         dump(tmp_path / "dump")
+    with pytest.raises(Refused, match="the address of PostgreSQL itself"):
+        partitioning.partition("decision_log")
     assert vacuum.scrub()
     assert vacuum.rebuild(with_large=True)
     with db.transaction() as session:

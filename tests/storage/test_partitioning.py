@@ -4,12 +4,12 @@ Also tests:
 trustsvc/cli/database.py
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from tests.invitations.sample_orders import NOON, invited, place, shop
 from tests.storage.test_partitions import (
@@ -20,6 +20,7 @@ from tests.storage.test_partitions import (
     partition_all,
     place_of,
 )
+from tests.waiting import PATIENCE_S, until
 from trustsvc import cli, clock
 from trustsvc.doctor import stores
 from trustsvc.privacy.retention import purge
@@ -113,27 +114,21 @@ def test_a_purge_leaves_what_a_running_call_needs_and_no_second_call_begins(
     installation, monkeypatch
 ):
     place(shop())
-    real, seen = partitioning._replace, []
+    real, seen = partitioning._prepare, []
 
-    def meanwhile(change, *words):
-        with db.reading() as session:
-            table = session.scalar(text("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"))
-        seen.append((table, leftovers()))
-        change.rollback()  # the turn of changing parts is free for the purge
-        change.begin()
+    def prepared(*words):
+        end = real(*words)
         purge.purge_due(NOON)
         seen.append(leftovers())
         seen.append(CliRunner().invoke(cli.main, ["database", "partition"]).output)
-        partitions.wait_for_turn(change)
-        real(change, *words)
+        return end
 
-    monkeypatch.setattr(partitioning, "_replace", meanwhile)
+    monkeypatch.setattr(partitioning, "_prepare", prepared)
     with clock.at(NOON):
         assert partitioning.partition("decision_log")
 
-    assert seen[0] == (1, ["decision_log"])
-    assert seen[1] == ["decision_log"]
-    assert "already" in seen[2]
+    assert seen[0] == ["decision_log"]
+    assert "is being partitioned already" in seen[1]
 
 
 @on_postgresql
@@ -197,21 +192,48 @@ def test_a_table_that_is_read_for_long_ends_the_command_with_what_to_do(installa
     assert CliRunner().invoke(cli.main, ["database", "partition"]).exit_code == 0
 
 
-@on_postgresql
-def test_an_order_that_is_being_stored_is_waited_for_before_its_log_is_locked(
-    installation, monkeypatch
-):
-    """An order locks orders, then its log: who locks them the other way round ends one of both."""
-    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 300)
-    order_id = place(shop())
-    with db.engine().begin() as order:
+@pytest.fixture
+def patient(monkeypatch):
+    """Wait for the first lock as long as a loaded machine needs."""
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", PATIENCE_S * 1000)
+
+
+def stored_meanwhile(order_id, change):
+    """Store an order and its log while another connection changes the tables; gives its error."""
+    with db.engine().begin() as order, ThreadPoolExecutor(1) as other:
         order.execute(text("UPDATE orders SET state = state"))
-        with pytest.raises(OperationalError), partitions.changing_parts() as change:
-            partitioning._replace(change, "decision_log", 0)
-        order.execute(
-            text(
-                "INSERT INTO decision_log (order_id, step, rule, outcome, at) "
-                "VALUES (:id, 'may_ask', 'r', 'ask', 0)"
-            ),
-            {"id": order_id},
-        )
+        changed = other.submit(change)
+        until(is_waiting)
+        values = "VALUES (:id, 'may_ask', 'meanwhile', 'ask', :at)"
+        insert = text(f"INSERT INTO decision_log (order_id, step, rule, outcome, at) {values}")
+        order.execute(insert, {"id": order_id, "at": partitions.month_start(NOON, 0)})
+        order.commit()
+        return changed.exception()
+
+
+def is_waiting():
+    with db.reading() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+
+@on_postgresql
+def test_an_order_that_is_being_stored_ends_before_its_log_is_replaced(installation, patient):
+    order_id = place(shop())
+    with clock.at(NOON), partitioning._outside() as connection:
+        end = partitioning._prepare(connection, "decision_log")
+
+    def replace():
+        with partitions.changing_parts() as change:
+            partitioning._replace(change, "decision_log", end)
+
+    assert stored_meanwhile(order_id, replace) is None
+    assert place_of("meanwhile") == "decision_log_before"
+
+
+@on_postgresql
+def test_an_order_that_is_being_stored_ends_before_a_month_is_made(installation, patient):
+    order_id = place(shop())
+    partition_all()
+
+    assert stored_meanwhile(order_id, lambda: partitions.make_ahead(AUGUST)) is None
+    assert "decision_log_2026_10" in names()

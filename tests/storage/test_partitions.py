@@ -5,15 +5,18 @@ trustsvc/cli/database.py
 """
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from click.testing import CliRunner
 from sqlalchemy import text
 
 from tests import servers
 from tests.invitations.sample_orders import NOON, decisions_of, invited, place, planned, shop
+from tests.waiting import PATIENCE_S, until
 from trustsvc import cli, clock, config
 from trustsvc.backup import database
 from trustsvc.orders import decision_log
@@ -168,6 +171,87 @@ def test_a_part_in_use_is_left_for_an_hour(installation, monkeypatch):
     assert place_of("august") is None
     purge.purge_due(NOON + KEPT + 130 * DAY)
     assert "decision_log_2026_08" not in names()
+
+
+@on_postgresql
+def test_a_part_in_use_blocks_only_itself(installation, monkeypatch):
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", 10)
+    order_id = place(shop())
+    partition_all()
+    partitions.make_ahead(NOON + 60 * DAY)
+    for days in (60, 90, 120):
+        entry(order_id, NOON + days * DAY, f"day_{days}")
+    later = NOON + KEPT + 130 * DAY
+    cutoff = NOON + 115 * DAY
+    assert partitions.past_parts("decision_log", cutoff)[1:] == [
+        "decision_log_2026_08",
+        "decision_log_2026_09",
+    ]
+    with db.engine().begin() as reader:
+        reader.execute(text("SELECT 1 FROM decision_log_2026_08"))
+        purge.purge_due(later)
+
+    assert "decision_log_2026_08" in names()
+    assert {"decision_log_before", "decision_log_2026_09"}.isdisjoint(names())
+
+
+@on_postgresql
+def test_what_another_purge_made_or_dropped_meanwhile_is_looked_at_again(installation):
+    partition_all()
+    with ThreadPoolExecutor(2) as others:
+        with partitions.changing_parts():  # another purge has its turn
+            made = others.submit(partitions.make_ahead, NOON + 60 * DAY)
+            dropped = others.submit(drop, "decision_log_2026_08")
+            until(lambda: number_waiting() == 2)
+            assert names() == ["decision_log_before", "decision_log_2026_08"]
+        assert (made.exception(), dropped.result()) == (None, 0)
+
+    start, end = (partitions.month_start(NOON, ahead) for ahead in (3, 4))
+    partitions._make("decision_log", "decision_log_2026_09", start, end)
+    assert drop("decision_log_2026_09") == drop("decision_log_2026_09") == 0
+
+
+def drop(name):
+    with db.transaction() as session:
+        return partitions.drop_part(session, "decision_log", name)
+
+
+def number_waiting():
+    with db.reading() as session:
+        return session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+
+@on_postgresql
+def test_several_purges_at_once_end_well(installation, monkeypatch):
+    monkeypatch.setattr(partitions, "LOCK_WAIT_MS", PATIENCE_S * 1000)
+    at_shop = shop()
+    partition_all()
+    for months in range(2, 6):
+        moment = NOON + months * 31 * DAY
+        partitions.make_ahead(moment)
+        entry(place(at_shop, moment), moment, "old")
+        later = moment + KEPT + 70 * DAY
+        with ThreadPoolExecutor(3) as purges:
+            done = [purges.submit(purge.purge_due, later) for _ in range(3)]
+        assert [one.exception() for one in done] == [None] * 3
+        assert place_of("old") is None
+
+
+@on_postgresql
+def test_months_that_cannot_be_made_stop_no_retention(installation):
+    order_id = place(shop())
+    partition_all()
+    entry(order_id, NOON, "old")
+    with db.engine().begin() as connection:
+        connection.execute(text("DROP TABLE decision_log_other"))
+
+    with structlog.testing.capture_logs() as logged:
+        gone = purge.purge_due(NOON + KEPT + 30 * DAY)
+
+    assert gone["decision_log"]
+    assert place_of("old") is None
+    (line,) = [one for one in logged if one["event"] == "purge.months_not_made"]
+    assert line["error"] == "ProgrammingError"
 
 
 @on_postgresql

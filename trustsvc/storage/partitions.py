@@ -94,7 +94,7 @@ def drop_part(session: Session, table: str, name: str) -> int:
         return 0
     run(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
     wait_shorter(connection)
-    run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+    run(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE")
     gone = int(run(f"SELECT count(*) FROM {name}").scalar_one())  # noqa: S608 - a name of ours
     run(f"DROP TABLE {name}")
     return gone
