@@ -18,8 +18,9 @@ def partition() -> None:
     """Keep decision log and event log by month, for good.
 
     Read docs/adr/0038-partitions.md first: it is for millions of orders a year. Orders wait for
-    some tenths of a second, or for two seconds and more while something reads for long, such as
-    pg_dump: it ends then, and is to be repeated. What is stored before stays in one part.
+    some tenths of a second. While something reads for long, such as pg_dump, they wait for up to
+    two seconds a lock, and it ends: repeat it afterwards. What is stored before stays in one part
+    that ends with next month, and is rewritten whole until it is dropped.
     """
     if db.is_sqlite():
         raise click.ClickException("SQLite has no partitions: see TRUSTSVC_DATABASE_URL.")
