@@ -204,6 +204,7 @@ def stored_meanwhile(order_id, change):
         order.execute(text("UPDATE orders SET state = state"))
         changed = other.submit(change)
         until(is_waiting)
+        order.execute(text("SELECT count(*) FROM decision_log"))  # of all parts
         values = "VALUES (:id, 'may_ask', 'meanwhile', 'ask', :at)"
         insert = text(f"INSERT INTO decision_log (order_id, step, rule, outcome, at) {values}")
         order.execute(insert, {"id": order_id, "at": partitions.month_start(NOON, 0)})
