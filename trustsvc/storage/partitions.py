@@ -152,7 +152,9 @@ def _make(table: str, name: str, start: int, end: int) -> None:
 
 
 def _exists(connection: Connection, name: str) -> bool:
-    return connection.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None
+    # From pg_class: to_regclass alone may answer from before we had our turn.
+    found = text("SELECT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(:name))")
+    return bool(connection.scalar(found, {"name": name}))
 
 
 def _milliseconds(moment: datetime) -> int:
