@@ -195,6 +195,16 @@ def test_a_review_the_backup_knows_as_unpublished_is_gone(waiting_for_a_word, re
     assert (row.state, row.text, row.name) == ("withdrawn", "", "")
 
 
+def test_a_review_that_others_had_erased_stays_without_its_author(waiting_for_a_word, restored):
+    by_staff = ErasureOptions(by="command line")
+    asked(lambda session, who, now: erase(session, who, by_staff, now))
+    restored()
+
+    with db.reading() as session:
+        row = session.execute(select(reviews)).one()
+    assert (row.state, row.text, row.name) == ("pending", my_data_pages.TEXT, "")
+
+
 @pytest.fixture
 def writing(invited):
     """Messages, a registration and a link that wait, of one who leaves and of one who stays."""

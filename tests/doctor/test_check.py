@@ -95,6 +95,7 @@ def test_a_installation_that_is_well_fails_nowhere(healthy):
         "complaints": "OK",
         "requests of people": "OK",
         "objections": "OK",
+        "pending reviews": "OK",
         "seals": "OK",
         "scores": "OK",
         "replies": "OK",

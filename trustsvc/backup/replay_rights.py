@@ -25,6 +25,8 @@ from trustsvc.registry.models import pending_registrations, restrictions
 from trustsvc.reviews import withdraw
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.personal_data import (
+    AUTHOR,
+    OTHERS,
     anonymise_reviews,
     find_reviews,
     lift_review_restriction,
@@ -78,11 +80,16 @@ def restrict(session: Session, lines: Sequence[JournalEntry], now: datetime) -> 
 
 
 def anonymise(session: Session, lines: Sequence[JournalEntry], now: datetime) -> None:
-    """Remove the authors of reviews that stay anonymous; an unpublished one is withdrawn."""
-    public = [line.subject.decode("ascii", "replace") for line in lines]
-    ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
-    stay = anonymise_reviews(session, ids, now)
-    withdraw.clear_content(session, set(ids) - stay, now)
+    """Remove the authors of reviews that stay without them.
+
+    Where the author asked, an unpublished one is withdrawn; where others did, it stays as well.
+    """
+    for by in (OTHERS, AUTHOR):
+        public = [x.subject.decode("ascii", "replace") for x in lines if x.reason == by]
+        ids = session.scalars(select(reviews.c.id).where(reviews.c.public_id.in_(public))).all()
+        stay = anonymise_reviews(session, ids, now, by=by)
+        if by == AUTHOR:
+            withdraw.clear_content(session, set(ids) - stay, now)
 
 
 def erase(session: Session, lines: Sequence[JournalEntry], placed: Sequence[int]) -> None:

@@ -103,8 +103,8 @@ def correct(as_json: bool, slug: str | None, request_id: int | None) -> None:
 
 
 @person.command()
-@click.option("--anonymous", is_flag=True, help="Leave a published review without its author.")
-@click.option("--child", is_flag=True, help="Under 16, or a parent asks: everywhere and whole.")
+@click.option("--anonymous", is_flag=True, hidden=True, help="As without it.")
+@click.option("--child", is_flag=True, help="Under 16, or a parent asks: everywhere.")
 @click.option("--refuse", type=click.Choice(request_log.GROUNDS), help="Refuse on this ground.")
 @_options
 def forget(
@@ -115,7 +115,10 @@ def forget(
     slug: str | None,
     request_id: int | None,
 ) -> None:
-    """Erase a person, with a signed receipt; or refuse, stating the ground to the person."""
+    """Erase a person, with a signed receipt; or refuse, stating the ground to the person.
+
+    Reviews lose name and city; words and stars only their author can take down, by the own link.
+    """
 
     def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
         if refuse:

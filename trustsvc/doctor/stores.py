@@ -16,6 +16,7 @@ from trustsvc.doctor import (
     privacy_requests,
     queue_age,
     readiness,
+    reviews,
     webhooks,
 )
 from trustsvc.doctor.catch_up import api_connections
@@ -202,6 +203,7 @@ CHECKS: Mapping[str, DatabaseCheck] = {
     "failing requests": privacy_requests.failing,
     "limited requests": privacy_requests.limited,
     "objections": privacy_requests.objections,
+    "pending reviews": reviews.pending,
     "seals": lambda session, _: seals(session),
     "scores": lambda session, _: scores(session),
     "replies": lambda session, _: _replies(session),

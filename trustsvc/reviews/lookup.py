@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from trustsvc.errors import NotFound
@@ -65,6 +65,21 @@ def list_reviews(
     if shop_id:
         query = query.where(reviews.c.shop_id == shop_id)
     return [_review(row) for row in session.execute(query)]
+
+
+def pending_since(session: Session, shop_id: int | None = None) -> datetime | None:
+    """Give since when the oldest pending review waits, at one shop or anywhere; None without one.
+
+    One that its author corrected waits since then.
+    """
+    table = reviews.c
+    query = select(func.min(func.coalesce(table.edited_at, table.submitted_at))).where(
+        table.state == ReviewState.PENDING, table.restricted_at.is_(None)
+    )
+    since: datetime | None = session.scalar(
+        query if shop_id is None else query.where(table.shop_id == shop_id)
+    )
+    return since
 
 
 def list_decided(session: Session, limit: int = 30) -> list[Review]:

@@ -53,26 +53,44 @@ def review_rows(session: Session, review_ids: Collection[int]) -> TableRows:
     return {table: [dict(row) for row in rows] for table, rows in rows_of.items()}
 
 
+AUTHOR = "author"
+OTHERS = "others"  # the shop, its platform or its staff
+
+
 def erase_reviews(
-    session: Session, review_ids: Collection[int], now: datetime, *, anonymous: bool = False
+    session: Session,
+    review_ids: Collection[int],
+    now: datetime,
+    *,
+    anonymous: bool = False,
+    by: str = AUTHOR,
 ) -> int:
     """Withdraw these reviews, or anonymise the published ones; returns how many.
 
-    Only a published review can stay. It is cut from its order, so that nothing leads to its author,
-    the author's own link included. The shop's reply is deleted: it may name the author.
+    For their author only: what others ask for takes name and city off every review, and leaves
+    words and stars, published or not. The shop's reply is deleted: it may name the author.
     """
+    if by != AUTHOR:
+        return len(anonymise_reviews(session, review_ids, now, note=True, by=by))
     stay = anonymise_reviews(session, review_ids, now, note=True) if anonymous else set()
     done = [withdraw.withdraw(session, one, now) for one in sorted(set(review_ids) - stay)]
     return sum(done) + len(stay)
 
 
 def anonymise_reviews(
-    session: Session, review_ids: Collection[int], now: datetime, *, note: bool = False
+    session: Session,
+    review_ids: Collection[int],
+    now: datetime,
+    *,
+    note: bool = False,
+    by: str = AUTHOR,
 ) -> set[int]:
-    """Remove the author from published reviews; returns their row ids. A second call is fine.
+    """Remove the author from reviews; returns their row ids. A second call is fine.
 
-    A published review that is restricted is shown again. With `note` the suppression journal
-    records it, for a restore.
+    When the author asks, of the published ones, which are cut from their orders: nothing leads to
+    the author any more, the link included. When others ask, of all that are not withdrawn, and the
+    author's link stays: behind it alone a review can be taken down. A published review that is
+    restricted is shown again. With `note` the suppression journal records it, for a restore.
     """
     hidden = session.scalars(
         select(reviews.c.id).where(
@@ -84,20 +102,19 @@ def anonymise_reviews(
     if hidden:
         lift_review_restriction(session, hidden)
         publish.publish_approved(session, now, only=hidden)
-    stay = _published(session, review_ids)
+    stay = _staying(session, review_ids, by)
     if not stay:
         return set()
     if note:
         suppression_journal.append(
             session,
             [
-                JournalEntry("anonymise_review", row.public_id.encode(), row.shop_id, now, "author")
+                JournalEntry("anonymise_review", row.public_id.encode(), row.shop_id, now, by)
                 for row in stay.values()
             ],
         )
-    session.execute(
-        update(reviews).where(reviews.c.id.in_(stay)).values(invitation_id=None, **NOBODY)
-    )
+    cut: dict[str, object] = {"invitation_id": None} if by == AUTHOR else {}
+    session.execute(update(reviews).where(reviews.c.id.in_(stay)).values(**NOBODY, **cut))
     session.execute(
         update(publications).where(publications.c.review_id.in_(stay)).values(name="", city="")
     )
@@ -113,21 +130,28 @@ def anonymise_reviews(
     return set(stay)
 
 
-def _published(session: Session, review_ids: Collection[int]) -> dict[int, Any]:
-    rows = session.execute(
-        select(reviews.c.id, reviews.c.public_id, reviews.c.shop_id)
-        .join_from(publications, reviews, reviews.c.id == publications.c.review_id)
-        .where(publications.c.review_id.in_(review_ids))
-        .with_for_update()
-    )
-    return {row.id: row for row in rows}
+def _staying(session: Session, review_ids: Collection[int], by: str) -> dict[int, Any]:
+    columns = select(reviews.c.id, reviews.c.public_id, reviews.c.shop_id)
+    query = columns.where(
+        reviews.c.id.in_(review_ids), reviews.c.state != ReviewState.WITHDRAWN
+    ).with_for_update()
+    if by == AUTHOR:
+        query = query.join(publications, reviews.c.id == publications.c.review_id)
+    return {row.id: row for row in session.execute(query)}
 
 
-def restrict_reviews(session: Session, review_ids: Collection[int], now: datetime) -> int:
+def restrict_reviews(
+    session: Session, review_ids: Collection[int], now: datetime, *, by: str = AUTHOR
+) -> int:
     """Neither show, count nor decide on these reviews until lifted; returns how many.
 
-    The publication is taken down; its date is kept for when it is published again.
+    The publication is taken down; its date is kept for when it is published again. When others
+    than the author ask, what is published stays, without name and city.
     """
+    if by != AUTHOR:
+        published = _hide_author(session, review_ids)
+        rest = set(review_ids) - published
+        return len(published) + restrict_reviews(session, rest, now)
     shown = (
         select(publications.c.published_at)
         .where(publications.c.review_id == reviews.c.id)
@@ -156,7 +180,33 @@ def lift_review_restriction(session: Session, review_ids: Collection[int]) -> in
     session.execute(approve.where(*restricted))
     lifted = session.execute(update(reviews).where(*restricted).values(restricted_at=None))
     job_queue.enqueue(session, "publish_reviews")
-    return db.row_count(lifted)
+    return db.row_count(lifted) + _show_author(session, review_ids)
+
+
+def _hide_author(session: Session, review_ids: Collection[int]) -> set[int]:
+    hide = update(publications).where(publications.c.review_id.in_(review_ids))
+    hidden = session.scalars(
+        hide.values(name="", city="").returning(publications.c.review_id)
+    ).all()
+    if hidden:
+        job_queue.enqueue(session, "refresh_badges")
+    return set(hidden)
+
+
+def _show_author(session: Session, review_ids: Collection[int]) -> int:
+    """Show again whom a restriction hid; an anonymised review has nobody to show."""
+    rows = session.execute(
+        select(reviews.c.id, reviews.c.name, reviews.c.city)
+        .join(publications, publications.c.review_id == reviews.c.id)
+        .where(reviews.c.id.in_(review_ids), publications.c.name == "")
+    ).all()
+    hidden = [row for row in rows if row.name]
+    for row in hidden:
+        of_row = update(publications).where(publications.c.review_id == row.id)
+        session.execute(of_row.values(name=row.name, city=row.city))
+    if hidden:
+        job_queue.enqueue(session, "refresh_badges")
+    return len(hidden)
 
 
 def correct_author_address(

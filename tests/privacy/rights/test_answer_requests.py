@@ -15,6 +15,7 @@ from tests.invitations.sample_orders import quiet
 from tests.orders.webhook_client import Shop, sample
 from tests.privacy.rights import my_data_pages
 from trustsvc import clock
+from trustsvc.crypto import signed_links
 from trustsvc.orders.privacy_requests import PrivacyRequest, enqueue
 from trustsvc.orders.request_models import privacy_requests
 from trustsvc.privacy import request_log
@@ -86,6 +87,30 @@ def test_redact_erases_the_customer_and_nobody_else(shopify):
 
     assert emails() == ["piet@mail.example"]
     assert ("erase", "done", "shop") in my_data_pages.register()
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_redact_takes_the_name_and_not_the_words(shopify, client, published):
+    order_id = my_data_pages.reviewed(shopify.shop, published=published, now=clock.now())
+
+    asked(shopify, "customers/redact", **customer())
+
+    one = my_data_pages.review()
+    assert (one.name, one.city, one.email, one.buyer_pseudonym) == ("", "", None, None)
+    assert (one.text, one.stars) == (my_data_pages.TEXT, 5)
+    assert one.state == ("published" if published else "pending")
+    assert [(x.name, x.text) for x in my_data_pages.published()] == (
+        [("", my_data_pages.TEXT)] if published else []
+    )
+    page = client.get(f"/s/{shopify.shop.slug}", headers={"Accept-Language": "en"}).text
+    assert "Withdrawn by their author" not in page
+
+    # Behind the link its author can still take it down.
+    path = f"/r/{signed_links.token('review', my_data_pages.link(order_id))}"
+    with quiet():
+        assert client.post(path, data={"do": "withdraw"}).status_code == 303
+    assert my_data_pages.review().state == "withdrawn"
+    assert my_data_pages.published() == []
 
 
 @pytest.mark.parametrize("name", [2, "gid://shopify/Order/2"])

@@ -21,7 +21,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
-from trustsvc.reviews import correct, publish, submit
+from trustsvc.reviews import correct, moderate, publish, submit
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db, suppression_journal
@@ -349,3 +349,47 @@ def test_no_byte_of_the_person_is_left_in_any_file(client, installation, databas
         purge.purge_due(NOON)
 
     assert (before, found()) == ([b"Xaveria Z", b"Zwaluwdorp"], [])
+
+
+def erased_by_staff(order_id):
+    with quiet(), db.transaction() as session:
+        options = ErasureOptions(anonymous=False, child=True, by="command line")
+        return erase(session, my_data_pages.person(order_id), options, NOON)
+
+
+def test_staff_cannot_make_a_review_vanish(client):
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+
+    assert erased_by_staff(order_id).reviews == 1
+
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city, line.text, line.stars) == ("", "", my_data_pages.TEXT, 5)
+    assert held() == []
+
+
+def test_a_pending_review_is_decided_on_after_its_author_was_erased_by_staff(client):
+    order_id = my_data_pages.reviewed(sample_orders.shop(), published=False)
+    erased_by_staff(order_id)
+
+    with quiet(), db.transaction() as session:
+        assert moderate.approve(session, my_data_pages.review().public_id, "staff 1", NOON)
+
+    (line,) = my_data_pages.published()
+    assert (line.name, line.text, line.verified) == ("", my_data_pages.TEXT, True)
+    assert held() == []
+
+
+@pytest.mark.parametrize("state", ["approved", "rejected"])
+def test_what_was_decided_stays_decided_after_an_erasure_by_staff(client, state):
+    order_id = my_data_pages.reviewed(sample_orders.shop(), published=False)
+    with quiet(), db.transaction() as session:
+        session.execute(reviews.update().values(state=state, consent=False))
+
+    erased_by_staff(order_id)
+    erased_by_staff(order_id)
+
+    assert (my_data_pages.review().state, my_data_pages.review().text) == (
+        state,
+        my_data_pages.TEXT,
+    )
+    assert held() == []

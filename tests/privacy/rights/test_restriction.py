@@ -21,7 +21,7 @@ from trustsvc.orders.models import orders
 from trustsvc.privacy.retention import purge
 from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.confirmation import my_data_link
-from trustsvc.privacy.rights.restriction import restrict
+from trustsvc.privacy.rights.restriction import lift, restrict
 from trustsvc.registry import restriction
 from trustsvc.reviews import lookup, moderate
 from trustsvc.storage import db
@@ -171,6 +171,20 @@ def test_nothing_is_shown_or_counted_and_the_date_of_publication_comes_back(clie
 
     assert [line.published_at for line in my_data_pages.published()] == [before.published_at]
     assert counted(shop) == (1, 1)
+
+
+def test_a_restriction_by_staff_hides_the_author_and_not_the_review(client):
+    order_id = my_data_pages.reviewed(sample_orders.shop())
+    with quiet(), db.transaction() as session:
+        restrict(session, my_data_pages.person(order_id), NOON, "command line")
+
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city, line.text) == ("", "", my_data_pages.TEXT)
+
+    with quiet(), db.transaction() as session:
+        lift(session, my_data_pages.person(order_id), NOON, "command line")
+    (line,) = my_data_pages.published()
+    assert (line.name, line.city) == ("Jan J.", my_data_pages.CITY)
 
 
 def test_staff_neither_see_nor_decide_on_a_restricted_review(client):

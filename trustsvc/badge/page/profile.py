@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from trustsvc.badge import content, score
 from trustsvc.errors import NotFound
-from trustsvc.reviews import star_counts
+from trustsvc.reviews import lookup, star_counts
 from trustsvc.reviews.models import publications, replies, reviews
 from trustsvc.reviews.policy import is_stars
 from trustsvc.reviews.reply import Reply
@@ -56,6 +56,7 @@ class Profile:
     sealed: bool
     states: dict[str, int]
     reasons: dict[str, int]
+    pending_since: datetime | None
     lines: list[PublishedReview]
     older: str  # the key of the next page, empty on the last
 
@@ -90,6 +91,9 @@ def read_profile(session: Session, slug: str, wanted: PageRequest, now: datetime
         sealed=content.seal_holds(shop, now),
         states=states,
         reasons=reasons,
+        pending_since=(
+            lookup.pending_since(session, shop.id) if states.get(ReviewState.PENDING) else None
+        ),
         lines=[_line(row) for row in shown],
         older=_key(shown[-1]) if len(rows) > PAGE_SIZE else "",
     )

@@ -21,7 +21,7 @@ from trustsvc.privacy.rights.confirmation import confirm, my_data_link
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.privacy.rights.people import Person
 from trustsvc.reviews.models import reviews
-from trustsvc.reviews.personal_data import erase_reviews
+from trustsvc.reviews.personal_data import OTHERS, erase_reviews
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail import hourly_limit
@@ -148,7 +148,7 @@ def _erase_emptied(session: Session, request: PrivacyRequest, now: datetime) -> 
 def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> None:
     """Shopify's shop/redact: erase the buyers of a shop that left, in batches.
 
-    Nobody is opted out or written to, because no buyer asked for it. Published reviews stay without
+    Nobody is opted out or written to, because no buyer asked for it. Reviews stay without
     a name: they belong to their authors. Its API credentials go first, or its orders would come
     back.
     """
@@ -176,7 +176,7 @@ def _erase_shop(session: Session, request: PrivacyRequest, now: datetime) -> Non
             session, Right.ERASE, request.shop_id, "shop", now, request.requested_at
         )
         return
-    erase_reviews(session, written, now, anonymous=True)
+    erase_reviews(session, written, now, by=OTHERS)
     anonymous = people.unnamed(request.shop_id, placed, request.language)
     erase(session, anonymous, ErasureOptions(stay_out=False, by="shop", log=False), now)
     privacy_requests.enqueue(

@@ -17,18 +17,19 @@ from trustsvc.privacy.rights.people import Person
 from trustsvc.registry.opt_out import opt_out
 from trustsvc.registry.personal_data import erase_registration
 from trustsvc.registry.restriction import lift
-from trustsvc.reviews.personal_data import erase_reviews
+from trustsvc.reviews.personal_data import AUTHOR, OTHERS, erase_reviews
 from trustsvc.storage import db
 from trustsvc.storage.columns import EVERY_SHOP
 from trustsvc.transactional_mail.personal_data import erase_mail, recipient_pseudonyms
 from trustsvc.work_queue import job_queue
 
 ERASURE = "erasure"
+BY_PERSON = "person"  # behind a link of their own
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureOptions:
-    """How to erase. For a child: everywhere, reviews included."""
+    """How to erase. For a child: everywhere, and its author's reviews whole."""
 
     everywhere: bool = False
     anonymous: bool = False
@@ -36,7 +37,7 @@ class ErasureOptions:
     stay_out: bool = True  # opt the person out; not when the shop asked
     accepts_buyer: bool = False  # newer news of the shop may name the buyer again
     log: bool = True  # one request is one line of the log, however many batches it takes
-    by: str = "person"
+    by: str = BY_PERSON  # the reviews of anybody else keep their words and stars
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ def erase(session: Session, person: Person, options: ErasureOptions, now: dateti
     accepts_buyer = options.accepts_buyer
     erase_invitations(session, person.orders, now, accepts_buyer=accepts_buyer)
     erased_orders = erase_orders(session, person.orders, accepts_buyer=accepts_buyer)
-    anonymous = options.anonymous and not options.child
-    erased_reviews = erase_reviews(session, person.reviews, now, anonymous=anonymous)
+    erased_reviews = _erase_reviews(session, person, options, now)
     unregistered = bool(person.everywhere and person.address) and erase_registration(
         session, person.address
     )
@@ -98,6 +98,12 @@ def _opt_out(session: Session, person: Person, now: datetime) -> None:
                 opt_out(session, pseudonym, shop_id, ERASURE, now, journal_again=was_known)
     if person.everywhere:
         opt_out(session, person.address, EVERY_SHOP, ERASURE, now, journal_again=was_known)
+
+
+def _erase_reviews(session: Session, person: Person, options: ErasureOptions, now: datetime) -> int:
+    anonymous = options.anonymous and not options.child
+    by = AUTHOR if options.by == BY_PERSON else OTHERS
+    return erase_reviews(session, person.reviews, now, anonymous=anonymous, by=by)
 
 
 def _erase_mail(session: Session, person: Person) -> None:

@@ -13,7 +13,12 @@ from trustsvc.privacy.rights.confirmation import confirm
 from trustsvc.privacy.rights.people import Person
 from trustsvc.registry import restriction
 from trustsvc.registry.personal_data import restricted_at
-from trustsvc.reviews.personal_data import lift_review_restriction, restrict_reviews
+from trustsvc.reviews.personal_data import (
+    AUTHOR,
+    OTHERS,
+    lift_review_restriction,
+    restrict_reviews,
+)
 from trustsvc.storage.columns import EVERY_SHOP
 
 
@@ -27,8 +32,8 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
     """Restrict a person's data at the shops in question; False if it was. Confirmed by e-mail.
 
     The restriction that every lease reads is written first; then messages are held back and
-    published reviews taken down, keeping their date. Nothing is deleted meanwhile, also not by the
-    purge.
+    published reviews taken down, keeping their date; when somebody else than the person asks, they
+    stay without name and city. Nothing is deleted meanwhile, also not by the purge.
     """
     person = people.lock(session, person)
     if is_restricted(session, person):
@@ -36,7 +41,7 @@ def restrict(session: Session, person: Person, now: datetime, by: str = "person"
     for shop_id in sorted({*person.shop_ids, _scope_id(person)}):
         restriction.restrict(session, person.pseudonyms[shop_id], shop_id, now)
     restrict_invitations(session, person.orders)
-    restrict_reviews(session, person.reviews, now)
+    restrict_reviews(session, person.reviews, now, by=AUTHOR if by == "person" else OTHERS)
     request_log.record_answered(session, request_log.Right.RESTRICT, _scope_id(person), by, now)
     confirm(session, person, "restricted", now)
     return True
