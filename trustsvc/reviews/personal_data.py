@@ -1,6 +1,6 @@
 """A person's data in reviews: find, export, erase, restrict, correct."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -106,13 +106,7 @@ def anonymise_reviews(
     if not stay:
         return set()
     if note:
-        suppression_journal.append(
-            session,
-            [
-                JournalEntry("anonymise_review", row.public_id.encode(), row.shop_id, now, by)
-                for row in stay.values()
-            ],
-        )
+        _note_anonymised(session, stay.values(), now, by)
     cut: dict[str, object] = {"invitation_id": None} if by == AUTHOR else {}
     session.execute(update(reviews).where(reviews.c.id.in_(stay)).values(**NOBODY, **cut))
     session.execute(
@@ -128,6 +122,16 @@ def anonymise_reviews(
     )
     job_queue.enqueue(session, "refresh_badges")
     return set(stay)
+
+
+def _note_anonymised(session: Session, rows: Iterable[Any], now: datetime, by: str) -> None:
+    suppression_journal.append(
+        session,
+        [
+            JournalEntry("anonymise_review", row.public_id.encode(), row.shop_id, now, by)
+            for row in rows
+        ],
+    )
 
 
 def _staying(session: Session, review_ids: Collection[int], by: str) -> dict[int, Any]:
