@@ -5,10 +5,11 @@ from trustsvc import i18n
 from trustsvc.reviews import policy
 
 GOOD = {"stars": "4", "title": "Snel", "text": "Goed.", "name": "Ada L.", "city": "Delft"}
+GOOD |= {"consent": "yes"}
 
 
 def test_a_good_form_becomes_the_input_of_a_review():
-    filled = policy.read_form(GOOD | {"consent": "yes"})
+    filled = policy.read_form(GOOD)
 
     assert filled.problems == {}
     assert filled.author_input == policy.ReviewInput(
@@ -16,10 +17,17 @@ def test_a_good_form_becomes_the_input_of_a_review():
     )
 
 
-def test_stars_and_a_name_are_enough_and_a_box_that_is_not_ticked_affirms_nothing():
-    review = policy.read_form({"stars": "1", "name": "A"}).author_input
+def test_stars_a_name_and_the_choice_are_enough():
+    review = policy.read_form({"stars": "1", "name": "A", "consent": "no"}).author_input
 
     assert review == policy.ReviewInput(1, "", "", "A", "", consent=False)
+
+
+def test_whether_it_is_published_has_no_default():
+    filled = policy.read_form(GOOD | {"consent": ""})
+
+    assert filled.problems == {"consent": "missing"}
+    assert filled.author_input is None
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from trustsvc.storage import db
 
 pytestmark = pytest.mark.both_databases
 
-FORM = {"stars": "4", "name": "Ada L."}
+FORM = {"stars": "4", "name": "Ada L.", "consent": "no"}
 
 
 @pytest.fixture

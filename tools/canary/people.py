@@ -56,7 +56,7 @@ class Person:
         text = self.marker("zqxqtext" if self.shows else "zqxqpriv")
         form = {"stars": "4", "title": text, "text": f"Came on time. {text}"}
         form |= {"name": self.author_name, "city": f"{self.author_name}city"}
-        return form | ({"consent": "1"} if self.shows else {})
+        return form | {"consent": "yes" if self.shows else "no"}
 
 
 def make_people(how_many=100):

@@ -14,8 +14,8 @@ LOOKED_AT = 4  # times its length: what is beyond that is too long, whatever is 
 MIN_SECRET_LENGTH = 4  # an order number as short as a price or a size is no secret to look for
 MAX_COMBINING_MARKS = 4  # combining marks in a row; more is zalgo, which climbs over its neighbours
 
-# The version of the words at the consent box (reviews.form.consent); a new wording is a new number.
-CONSENT_WORDING = "1"
+# The version of the words at the choice (reviews.form.consent); a new wording is a new number.
+CONSENT_WORDING = "2"
 
 # Why a review may be rejected (words: reviews.reason.*). None is about stars: there is no gating.
 REASONS = (
@@ -63,19 +63,23 @@ class ReviewForm:
 
 
 def read_form(form: Mapping[str, str]) -> ReviewForm:
-    """Read a form; unknown fields are ignored. Problems: missing, long."""
+    """Read a form; unknown fields are ignored. Problems: missing, long.
+
+    Whether it is published is asked without a default: neither answer is the tick nobody saw.
+    """
     values = {
         field: clean(form.get(field, "")[: LOOKED_AT * most], lines=field == "text")
         for field, most in MAX_LENGTHS.items()
     }
     values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
-    values["consent"] = "yes" if form.get("consent") else ""
+    consent = form.get("consent", "")
+    values["consent"] = "no" if consent == "no" else "yes" if consent else ""
     problems = {field: "long" for field, most in MAX_LENGTHS.items() if len(values[field]) > most}
-    problems |= {field: "missing" for field in ("stars", "name") if not values[field]}
+    problems |= {field: "missing" for field in ("stars", "name", "consent") if not values[field]}
     if problems:
         return ReviewForm(values, problems, None)
     texts = {field: values[field] for field in MAX_LENGTHS}
-    given = ReviewInput(stars=int(values["stars"]), consent=bool(values["consent"]), **texts)
+    given = ReviewInput(stars=int(values["stars"]), consent=values["consent"] == "yes", **texts)
     return ReviewForm(values, {}, given)
 
 

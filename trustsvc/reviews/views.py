@@ -152,5 +152,5 @@ def _values(review: lookup.Review) -> Mapping[str, str]:
         "text": review.text,
         "name": review.name,
         "city": review.city,
-        "consent": "yes" if review.consent else "",
+        "consent": "yes" if review.consent else "no",
     }
