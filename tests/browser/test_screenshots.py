@@ -29,7 +29,7 @@ def test_pictures_of_badge_form_and_page_are_made(origin, shop, browse, screensh
         "badge": (f"{origin}/demo/shop/{shop.slug}", 1000, 640),
         "list": (f"{origin}/demo/shop/{shop.slug}", 1000, 1040),
         "card": (f"{origin}/demo/thanks/{shop.slug}", 1000, 640),
-        "form": (f"{link}?stars=4", 800, 1290),
+        "form": (f"{link}?stars=4", 800, 1360),
         "page": (f"{origin}/s/{shop.slug}", 800, 1400),
     }
     for name, (url, width, height) in pages.items():
