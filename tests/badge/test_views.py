@@ -114,10 +114,10 @@ def test_all_reasons_for_a_rejection_are_named_before_anything_was_rejected(clie
 @pytest.mark.parametrize(
     ("language", "one", "many"),
     [
-        ("nl", ("1 ster:", "De ene beoordeling"), ("alle 2 beoordelingen",)),
-        ("de", ("1 Stern:", "Die eine"), ("aller 2 hier",)),
-        ("en", ("1 star:", "The one review"), ("all 2 reviews",)),
-        ("fr", ("1 étoile :", "Le seul avis"), ("des 2 avis",)),
+        ("nl", ("1 ster:", "één beoordeling gepubliceerd"), ("alle 2 gepubliceerde",)),
+        ("de", ("1 Stern:", "eine einzige veröffentlichte"), ("aller 2 hier",)),
+        ("en", ("1 star:", "One review is published"), ("all 2 reviews",)),
+        ("fr", ("1 étoile :", "Un seul avis"), ("des 2 avis",)),
     ],
 )
 def test_one_is_not_counted_like_many(client, language, one, many):

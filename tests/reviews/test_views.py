@@ -215,7 +215,7 @@ def test_sending_again_with_a_mistake_says_both(client, link):
 @pytest.mark.parametrize("state", ["pending", "approved", "rejected", "published"])
 def test_no_page_promises_to_show_a_review_that_will_not_be_shown(client, link, state):
     client.post(link, data=FORM | {"consent": "no"})
-    assert "Zo krijgt alleen" in client.get(link).text
+    assert "ziet je beoordeling, zoals hieronder" in client.get(link).text
     client.post(link, data=FORM | {"do": "correct"})
     with db.transaction() as session:
         reason = "spam" if state == "rejected" else None
