@@ -242,7 +242,9 @@ def test_the_seal_of_the_badge_stands_near_the_top_while_it_holds(client, review
     assert (top.count(svg.SEAL), foot.count(svg.SEAL)) == (1, 1)
     assert '<a href="#seal">What the seal attests</a>' in top
     assert svg.SEAL not in without
-    assert '<a href="#seal">Why there is no seal here</a>' in without.partition('<h2 id="reviews">')[0]
+    assert (
+        '<a href="#seal">Why there is no seal here</a>' in without.partition('<h2 id="reviews">')[0]
+    )
     drawn = client.get("/badge/v1/velo-fils.svg").text
     assert svg.SEAL in drawn
 

@@ -11,4 +11,6 @@ def test_a_score_is_exactly_what_the_single_reviews_say(stars):
     assert made.count == len(stars)
     assert made.mean == pytest.approx(sum(stars) / len(stars) if stars else 0.0)
     assert made.histogram == tuple(stars.count(n) for n in range(1, 6))
-    assert sum(made.share(n) for n in range(1, 6)) == pytest.approx(1.0 if stars else 0.0)
+    assert sum(made.percents) == (100 if stars else 0)
+    for number, percent in zip(made.histogram, made.percents, strict=True):
+        assert abs(percent - (100 * number / len(stars) if stars else 0)) < 1

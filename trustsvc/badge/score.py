@@ -22,9 +22,15 @@ class Score:
         total = sum(stars * number for stars, number in enumerate(self.histogram, start=1))
         return total / self.count if self.count else 0.0
 
-    def share(self, stars: int) -> float:
-        """Share of reviews with so many stars, from 0 to 1."""
-        return self.histogram[stars - 1] / self.count if self.count else 0.0
+    @property
+    def percents(self) -> tuple[int, ...]:
+        """The shares in whole percent, which add up to 100 (largest remainders); zeros without."""
+        if not self.count:
+            return (0,) * len(self.histogram)
+        parts = [divmod(100 * number, self.count) for number in self.histogram]
+        missing = 100 - sum(whole for whole, _ in parts)
+        first = sorted(range(len(parts)), key=lambda n: -parts[n][1])[:missing]
+        return tuple(whole + (n in first) for n, (whole, _) in enumerate(parts))
 
 
 def make_score(number_by_stars: Mapping[int, int]) -> Score:
