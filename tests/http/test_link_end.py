@@ -68,11 +68,14 @@ def test_stop_by_mail_program_and_by_button_never_fails_for_it(client, installat
         assert seen(client.post(clean)) == seen(by_program), end
 
 
+REVIEW = {"stars": "4", "text": "Goed.", "name": "Ada", "consent": "no"}
+
+
 def test_a_review_is_written_through_such_a_link_and_leads_to_the_clean_one(client, link_id):
     clean = path("review", link_id)
 
     with quiet():
-        done = client.post(clean + "%3E", data={"stars": "4", "text": "Goed.", "name": "Ada"})
+        done = client.post(clean + "%3E", data=REVIEW)
 
     assert (done.status_code, done.headers["Location"]) == (303, clean)
     assert f'action="{clean}/register"' in client.get(clean + ").").text
