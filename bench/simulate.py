@@ -57,7 +57,7 @@ class Step:
     cores: int
     mailers: int
     disk_gb: float
-    by_month: bool = False  # decision log and event log (docs/adr/0037-partitions.md)
+    by_month: bool = False  # decision log and event log (docs/adr/0038-partitions.md)
     writes_while_rewritten: bool = False  # all tables are rewritten in parts, or not at all
 
 

@@ -35,6 +35,8 @@ FIGURES = (
     "privacy requests without their answer",
     "privacy requests answered more often than posted",
     "answers that were neither yes nor later",
+    "unknown, its sender died",
+    "unknown beyond one a connection of a killed mailer",
     "left unsettled",
     "left running",
     "rows unknown",
