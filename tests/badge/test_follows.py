@@ -124,7 +124,7 @@ def test_an_erasure_that_leaves_the_review_without_its_author_is_followed(shown)
     follow(erase, my_data_pages.person(shown), ErasureOptions(anonymous=True), NOON)
 
     text = public_text()
-    assert (WORDS in text, "Name withheld by the author" in text) == (True, True)
+    assert (WORDS in text, "Name removed on request" in text) == (True, True)
     assert [word for word in ("Jan J.", my_data_pages.CITY) if word in text] == []
 
 

@@ -23,8 +23,9 @@ def test_stars_a_name_and_the_choice_are_enough():
     assert review == policy.ReviewInput(1, "", "", "A", "", consent=False)
 
 
-def test_whether_it_is_published_has_no_default():
-    filled = policy.read_form(GOOD | {"consent": ""})
+@pytest.mark.parametrize("answer", ["", "NO", " no", "off", "false", "0", "on"])
+def test_whether_it_is_published_has_no_default(answer):
+    filled = policy.read_form(GOOD | {"consent": answer})
 
     assert filled.problems == {"consent": "missing"}
     assert filled.author_input is None

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from trustsvc.invitations.models import invitations
@@ -95,8 +95,8 @@ def anonymise_reviews(
     hidden = session.scalars(
         select(reviews.c.id).where(
             reviews.c.id.in_(review_ids),
-            reviews.c.state == ReviewState.PUBLISHED,
             reviews.c.restricted_at.is_not(None),
+            *([reviews.c.state == ReviewState.PUBLISHED] if by == AUTHOR else []),
         )
     ).all()
     if hidden:
@@ -168,7 +168,9 @@ def restrict_reviews(
             reviews.c.state != ReviewState.WITHDRAWN,
             reviews.c.restricted_at.is_(None),
         )
-        .values(restricted_at=now, prior_published_at=shown)
+        .values(
+            restricted_at=now, prior_published_at=func.coalesce(shown, reviews.c.prior_published_at)
+        )
         .returning(reviews.c.id)
     ).all()
     publish.take_down(session, frozen, now)

@@ -73,7 +73,7 @@ def read_form(form: Mapping[str, str]) -> ReviewForm:
     }
     values["stars"] = form.get("stars", "") if is_stars(form.get("stars", "")) else ""
     consent = form.get("consent", "")
-    values["consent"] = "no" if consent == "no" else "yes" if consent else ""
+    values["consent"] = {"yes": "yes", "1": "yes", "no": "no"}.get(consent, "")
     problems = {field: "long" for field, most in MAX_LENGTHS.items() if len(values[field]) > most}
     problems |= {field: "missing" for field in ("stars", "name", "consent") if not values[field]}
     if problems:

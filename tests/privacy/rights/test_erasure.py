@@ -21,7 +21,7 @@ from trustsvc.privacy.rights import people
 from trustsvc.privacy.rights.erasure import ErasureOptions, erase
 from trustsvc.registry import registration
 from trustsvc.registry.models import opt_outs
-from trustsvc.reviews import correct, moderate, publish, submit
+from trustsvc.reviews import correct, moderate, personal_data, publish, submit
 from trustsvc.reviews.models import reviews
 from trustsvc.reviews.policy import ReviewInput
 from trustsvc.storage import db, suppression_journal
@@ -87,7 +87,7 @@ def test_a_published_review_can_stay_without_its_author(client):
     assert held() == []
     assert my_data_pages.review().invitation_id is None
     page = client.get("/s/bakfiets-co", headers={"Accept-Language": "en"}).text
-    assert "Name withheld by the author" in page
+    assert "Name removed on request" in page
     assert "Jan J." not in page
 
 
@@ -393,3 +393,28 @@ def test_what_was_decided_stays_decided_after_an_erasure_by_staff(client, state)
         my_data_pages.TEXT,
     )
     assert held() == []
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_a_restricted_review_is_decided_on_after_an_erasure_by_staff(client, published):
+    order_id = my_data_pages.reviewed(sample_orders.shop(), published=published)
+    my_data_pages.post(client, order_id, "restrict")
+
+    erased_by_staff(order_id)
+
+    assert my_data_pages.review().restricted_at is None
+    assert len(my_data_pages.published()) == int(published)
+    assert held() == []
+
+
+def test_the_date_of_publication_outlives_two_restrictions(client):
+    order_id = my_data_pages.reviewed(sample_orders.shop(), now=NOON - timedelta(days=3))
+    (before,) = my_data_pages.published()
+    with quiet(), db.transaction() as session:
+        ids = [my_data_pages.review().id]
+        for _ in range(2):
+            personal_data.restrict_reviews(session, ids, NOON)
+            personal_data.lift_review_restriction(session, ids)
+
+    assert order_id
+    assert [line.published_at for line in my_data_pages.published()] == [before.published_at]
