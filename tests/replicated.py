@@ -96,3 +96,13 @@ def catch_up():
         return False
 
     until(has_all)
+
+
+def is_on_replica():
+    with db.reading() as session:
+        return session.scalar(text("SELECT pg_is_in_recovery()"))
+
+
+def shops():
+    with db.reading() as session:
+        return session.scalar(text("SELECT count(*) FROM shops"))

@@ -34,16 +34,6 @@ def installed(tmp_path, both, redis_server, keys_template):
         yield settings
 
 
-def is_on_replica():
-    with db.reading() as session:
-        return session.scalar(text("SELECT pg_is_in_recovery()"))
-
-
-def shops():
-    with db.reading() as session:
-        return session.scalar(text("SELECT count(*) FROM shops"))
-
-
 def execute(url, *statements):
     with db.engine_of(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         return [connection.exec_driver_sql(one) for one in statements]
@@ -68,7 +58,7 @@ def position(url):
 def is_refused(capsys, reason):
     """Say whether pages, log and doctor agree that the replica is not read from, and why."""
     capsys.readouterr()
-    page = replica.read_page(is_on_replica)
+    page = replica.read_page(replicated.is_on_replica)
     logged = "".join(capsys.readouterr())
     (found,) = database_replica.database_replica()
     return (
@@ -132,7 +122,7 @@ def test_after_a_promotion_only_who_follows_it_is_read_from(installed, both, cap
         )
         with replicated.reading_by(url.replace(new, follower), url):
             replicated.catch_up()
-            assert replica.read_page(is_on_replica)
+            assert replica.read_page(replicated.is_on_replica)
         execute(installed.database_url, "CREATE TABLE y (a int)")
         until(lambda: ahead(installed.database_url, url))
         with replicated.reading_by(installed.database_replica_url, url):
@@ -178,7 +168,7 @@ def test_a_role_that_may_not_read_our_tables(installed, capsys):
     replicated.catch_up()
     try:
         with replicated.reading_by(role_of(installed, "reader")):
-            assert replica.read_page(shops) == 1
+            assert replica.read_page(replicated.shops) == 1
             (found,) = database_replica.database_replica()
     finally:
         execute(installed.database_url, "DROP ROLE reader")
@@ -191,7 +181,7 @@ def test_tables_that_the_replica_does_not_have_yet_are_read_from_the_database(
     installed, monkeypatch, capsys
 ):
     monkeypatch.setattr(replica, "MAX_LATE_S", 3600.0)
-    replica.read_page(shops)  # notes how far the database is
+    replica.read_page(replicated.shops)  # notes how far the database is
     replicated.replay(paused=True)
     execute(installed.database_url, "CREATE TABLE younger AS SELECT 7 AS a")
 
@@ -206,7 +196,7 @@ def test_tables_that_the_replica_does_not_have_yet_are_read_from_the_database(
 def test_one_page_at_a_time_tries_a_replica_that_failed(installed, monkeypatch):
     monkeypatch.setattr(replica, "UNASKED_S", 0.0)
     with replicated.reading_by("postgresql://trustsvc@/x?host=/nonexistent"):
-        replica.read_page(is_on_replica)
+        replica.read_page(replicated.is_on_replica)
     replica._pause()
     is_inside, may_end = threading.Event(), threading.Event()
     found = []
@@ -214,15 +204,15 @@ def test_one_page_at_a_time_tries_a_replica_that_failed(installed, monkeypatch):
     def page():
         is_inside.set()
         may_end.wait()
-        return is_on_replica()
+        return replicated.is_on_replica()
 
     trying = threading.Thread(target=lambda: found.append(replica.read_page(page)))
     trying.start()
     is_inside.wait()
     try:
-        assert not replica.read_page(is_on_replica)
+        assert not replica.read_page(replicated.is_on_replica)
     finally:
         may_end.set()
         trying.join()
     assert found == [True]
-    assert replica.read_page(is_on_replica)
+    assert replica.read_page(replicated.is_on_replica)

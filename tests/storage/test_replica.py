@@ -31,28 +31,18 @@ def installed(tmp_path, both, redis_server, keys_template):
         yield settings
 
 
-def is_on_replica():
-    with db.reading() as session:
-        return session.scalar(text("SELECT pg_is_in_recovery()"))
-
-
-def shops():
-    with db.reading() as session:
-        return session.scalar(text("SELECT count(*) FROM shops"))
-
-
 def test_a_page_is_read_from_a_replica_that_has_everything(installed):
-    assert replica.read_page(is_on_replica)
-    assert not is_on_replica()
+    assert replica.read_page(replicated.is_on_replica)
+    assert not replicated.is_on_replica()
 
 
 def test_a_write_in_a_page_goes_to_the_database(installed):
     def page():
         sample_orders.shop()
-        return is_on_replica()
+        return replicated.is_on_replica()
 
     assert replica.read_page(page)
-    assert shops() == 1
+    assert replicated.shops() == 1
 
 
 def test_a_replica_that_is_late_is_left_until_it_has_caught_up(installed, monkeypatch):
@@ -60,12 +50,12 @@ def test_a_replica_that_is_late_is_left_until_it_has_caught_up(installed, monkey
     replicated.replay(paused=True)
     sample_orders.shop()
 
-    assert not replica.read_page(is_on_replica)
-    assert replica.read_page(shops) == 1
+    assert not replica.read_page(replicated.is_on_replica)
+    assert replica.read_page(replicated.shops) == 1
 
     replicated.replay(paused=False)
     replicated.catch_up()
-    assert replica.read_page(is_on_replica)
+    assert replica.read_page(replicated.is_on_replica)
 
 
 def test_the_doctor_says_whether_the_desk_is_read_from_the_replica(installed, monkeypatch):
@@ -87,13 +77,13 @@ def test_the_doctor_says_whether_the_desk_is_read_from_the_replica(installed, mo
 
 def test_what_was_committed_within_the_last_seconds_may_be_missing(installed, monkeypatch):
     monkeypatch.setattr(replica, "MAX_LATE_S", 3600.0)
-    assert replica.read_page(shops) == 0  # notes how far the database is
+    assert replica.read_page(replicated.shops) == 0  # notes how far the database is
     replicated.replay(paused=True)
     sample_orders.shop()
 
-    assert replica.read_page(is_on_replica)
-    assert replica.read_page(shops) == 0
-    assert shops() == 1
+    assert replica.read_page(replicated.is_on_replica)
+    assert replica.read_page(replicated.shops) == 0
+    assert replicated.shops() == 1
 
 
 def test_what_a_replica_ends_midway_is_read_from_the_database(installed, capsys):
@@ -105,12 +95,12 @@ def test_what_a_replica_ends_midway_is_read_from_the_database(installed, capsys)
 
     assert replica.read_page(page) == "read"
     assert "replica.away" in "".join(capsys.readouterr())
-    assert not replica.read_page(is_on_replica)  # it is not asked for a while
+    assert not replica.read_page(replicated.is_on_replica)  # it is not asked for a while
 
 
 def test_a_replica_that_is_away_costs_one_question(installed, tmp_path, capsys):
     with replicated.reading_by(f"postgresql://trustsvc@/x?host={tmp_path}"):
-        assert [replica.read_page(is_on_replica) for _ in range(3)] == [False] * 3
+        assert [replica.read_page(replicated.is_on_replica) for _ in range(3)] == [False] * 3
 
     assert "".join(capsys.readouterr()).count("replica.away") == 1
 

@@ -5,13 +5,13 @@ import pytest
 from bench import peers
 from tests.tools.benches import run_bench
 
+NO_ISSO = not (peers.PEERS / "bin" / "isso").exists()
+
 
 @pytest.mark.slow
 @pytest.mark.processes
 @pytest.mark.browser
-@pytest.mark.skipif(
-    not (peers.PEERS / "bin" / "isso").exists(), reason="isso is not installed: make bench-badge"
-)
+@pytest.mark.skipif(NO_ISSO, reason="isso is not installed: make bench-badge")
 def test_the_bench_of_the_badge_counts_what_a_page_loads(tmp_path):
     done = run_bench("badge", tmp_path)
 

@@ -117,7 +117,7 @@ def forget(
 ) -> None:
     """Erase a person, with a signed receipt; or refuse, stating the ground to the person.
 
-    Reviews lose name and city; words and stars only their author can take down, by the own link.
+    Reviews lose name and city; words and stars stay.
     """
 
     def action(session: Session, data_subject: Person, now: datetime) -> dict[str, object]:
